@@ -1,0 +1,79 @@
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from qeval import models
+
+TABLE = Path(models.__file__).with_suffix(".toml")
+TEXT = ("chat", "responses", "dashscope-text")
+MULTI = ("chat", "responses", "dashscope-multimodal")
+
+
+@pytest.mark.parametrize(
+    ("name", "dialects", "thinking", "stream_only", "vocabulary"),
+    [
+        ("qwen3.7-max", TEXT, True, "never", "qwen-new"),
+        ("qwen3.7-max-2026-05-20", TEXT, True, "never", "qwen-new"),
+        ("qwen3.7-max-2026-06-08", MULTI, True, "never", "qwen-new"),
+        ("qwen3.6-max-preview", TEXT, True, "never", "qwen-new"),
+        ("qwen3.6-plus", MULTI, True, "never", "qwen-new"),
+        ("qwen3.5-flash-2026-02-01", MULTI, True, "never", "qwen-new"),
+        ("qwen3.8-max", MULTI, True, "never", "qwen-new"),
+        ("qwen-plus", TEXT, False, "never", "qwen-old"),
+        ("qwen-plus-2025-07-28", TEXT, False, "never", "qwen-old"),
+        ("qwen3-max", TEXT, False, "never", "qwen-old"),
+        ("qwen3-vl-plus", MULTI, False, "never", "qwen-old"),
+        ("qvq-max", MULTI, True, "always", "qwen-old"),
+        ("qwq-plus", TEXT, True, "always", "qwen-old"),
+        ("qwen3-30b-a3b-thinking-2507", TEXT, True, "always", "qwen-old"),
+        ("Qwen/Qwen3-8B", TEXT, True, "thinking", "qwen-old"),
+    ],
+)
+def test_a_model_is_found_by_the_longest_name_or_pattern(
+    name: str, dialects: tuple[str, ...], thinking: object, stream_only: str, vocabulary: str
+) -> None:
+    model = models.find(name)
+
+    assert model is not None
+    assert model.name == name
+    assert model.dialects == dialects
+    assert model.thinking is thinking
+    assert (model.stream_only, model.vocabulary) == (stream_only, vocabulary)
+
+
+def test_a_model_in_no_table_is_unknown() -> None:
+    assert models.find("gpt-oss-120b") is None
+
+
+def test_the_users_rows_lie_over_the_table() -> None:
+    rows = {
+        "local": {"like": "qwen3-8b", "input_usd_per_mtok": 1},
+        "qwen-plus": {"thinking": True},
+        "house-*": {"vocabulary": "qwen-new"},
+    }
+
+    local, plus, house = (models.find(name, rows) for name in ("local", "qwen-plus", "house-7b"))
+
+    assert local is not None
+    assert (local.stream_only, local.input_usd_per_mtok) == ("thinking", 1.0)
+    assert plus is not None
+    assert (plus.thinking, plus.vocabulary) == (True, "qwen-old")
+    assert house is not None
+    assert (house.vocabulary, house.thinking, house.dialects) == ("qwen-new", None, ())
+    assert "local" in models.names(rows)
+    assert "house-*" not in models.names(rows)
+
+
+def test_every_row_has_source_and_date_and_no_name_stands_twice() -> None:
+    rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["model"]
+    names = [name for row in rows for name in row["names"]]
+
+    assert all(row["source"] and row["date"] for row in rows)
+    assert len(names) == len(set(names))
+
+
+def test_a_row_of_the_user_with_an_unknown_field_is_no_model() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        models.find("x", {"x": {"colour": "red"}})
