@@ -1,0 +1,39 @@
+"""What a dialect is, and which there are."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from qeval.exchange import Answer, Request, Response, Wire
+from qeval.registry import Registry
+
+
+class Dialect(Protocol):
+    """One wire format: how a request is written and an answer is read. Does no I/O."""
+
+    @property
+    def name(self) -> str:
+        """As suites write it, such as `chat`."""
+        ...
+
+    def write(self, request: Request) -> Wire:
+        """Return the call for one request. Equal requests give equal bytes.
+
+        Raises:
+            UsageError: The request asks for what this dialect cannot say.
+        """
+        ...
+
+    def read(self, answer: Answer) -> Response:
+        """Return what the answer says.
+
+        Raises:
+            StatusError: The endpoint answered with an error.
+            ResponseError: The answer is not in this dialect.
+            TransportError: The body was cut (kind `cut`).
+        """
+        ...
+
+
+DIALECTS: Registry[Dialect] = Registry("dialect", "qeval.dialects")
+"""Every dialect by name. Third parties join by entry points of the group `qeval.dialects`."""
