@@ -1,0 +1,5 @@
+from typing import Any
+
+
+def answer(request: Any) -> str:
+    return f"Ada hears {request.user!r}"
