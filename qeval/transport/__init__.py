@@ -1,0 +1,1 @@
+"""How a `Wire` becomes an `Answer`: live, from a cassette, or both while recording."""

@@ -1,0 +1,31 @@
+"""The seam between what is asked and who answers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from qeval.exchange import Answer, Place, Wire
+
+
+class Transport(Protocol):
+    """Answers the calls of one target. Live, recording and replay differ only here."""
+
+    immediate: bool
+    """True where `send` never suspends, so that it can be stepped without an event loop."""
+
+    async def send(self, wire: Wire, place: Place) -> Answer:
+        """Bring back the answer to one call, whatever its status.
+
+        Raises:
+            TransportError: No answer came.
+            CassetteError: Replay has none.
+        """
+        ...
+
+    async def end_case(self, case: str) -> None:
+        """Say that every trial of the case has ended, so its recordings can be written."""
+        ...
+
+    async def aclose(self) -> None:
+        """Write what is unwritten and let connections go."""
+        ...
