@@ -1,0 +1,223 @@
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qeval.errors import CassetteMissingError, StoreError, TargetError, TransportError
+from qeval.exchange import Answer, Place, Wire
+from qeval.loading import read
+from qeval.plan import PlannedGroup, plan
+from qeval.record import Trial, TrialKey
+from qeval.runner import Runner, step
+
+SUITE = """\
+targets: {one: {model: qwen-plus}, two: {model: qwen-max, concurrency: 2}}
+scenarios: {warm: {trials: 4}}
+checks: [contains: Paris, {max_output_tokens: 5, severity: warn}]
+cases:
+  - {id: a, user: A?}
+  - {id: b, user: B?}
+  - {id: c, user: C?, skip: not now}
+"""
+
+
+def said(text: str, *, usage: bool = True) -> Answer:
+    document: dict[str, object] = {"choices": [{"message": {"content": text}}]}
+    if usage:
+        document["usage"] = {"prompt_tokens": 9, "completion_tokens": 2}
+    return Answer(status=200, body=json.dumps(document).encode(), latency_s=0.1)
+
+
+def refused(status: int, code: str) -> Answer:
+    body = json.dumps({"error": {"message": "no", "code": code}}).encode()
+    return Answer(status=status, body=body)
+
+
+class Scripted:
+    """A transport that answers from a function, and counts what is in flight."""
+
+    def __init__(self, answer: Callable[[Place], Answer], *, immediate: bool = False) -> None:
+        self.immediate = immediate
+        self.answer = answer
+        self.asked: list[Place] = []
+        self.ended: list[str] = []
+        self.flying = self.most = 0
+
+    async def send(self, wire: Wire, place: Place) -> Answer:
+        assert json.loads(wire.body)["messages"]
+        self.asked.append(place)
+        self.flying += 1
+        self.most = max(self.most, self.flying)
+        if not self.immediate:
+            await asyncio.sleep(0.001)
+        self.flying -= 1
+        return self.answer(place)
+
+    async def end_case(self, case: str) -> None:
+        self.ended.append(case)
+
+    async def aclose(self) -> None:
+        self.ended.append("closed")
+
+
+@pytest.fixture
+def groups(tmp_path: Path) -> list[PlannedGroup]:
+    path = tmp_path / "suites" / "s.yaml"
+    path.parent.mkdir()
+    path.write_text(SUITE)
+    return list(plan(read(path)).groups)
+
+
+def run(
+    groups: list[PlannedGroup],
+    one: Scripted,
+    two: Scripted | None = None,
+    previous: dict[TrialKey, Trial] | None = None,
+) -> tuple[Runner, list[Trial]]:
+    trials: list[Trial] = []
+    runner = Runner(
+        {"one": one, "two": two or one},
+        lambda _n, _g, trial, _a: trials.append(trial),
+        concurrency=8,
+        previous=previous,
+    )
+    runner.run(enumerate(groups))
+    return runner, trials
+
+
+@pytest.mark.parametrize("immediate", [True, False])
+def test_every_trial_ends_once_and_every_case_is_closed(
+    groups: list[PlannedGroup], *, immediate: bool
+) -> None:
+    one = Scripted(lambda _: said("Paris"), immediate=immediate)
+
+    _, trials = run(groups, one)
+
+    assert len({trial.key for trial in trials}) == len(trials) == 3 * 2 * 4
+    assert [t.outcome for t in trials if t.case == "c"] == ["skipped"] * 8
+    assert {t.outcome for t in trials if t.case != "c"} == {"passed"}
+    assert sorted(one.ended) == ["a", "a", "b", "b", "c", "c", "closed", "closed"]
+
+
+def test_an_immediate_run_asks_in_plan_order(groups: list[PlannedGroup]) -> None:
+    one = Scripted(lambda _: said("Paris"), immediate=True)
+
+    _, trials = run(groups, one)
+
+    assert [(t.case, t.target, t.trial) for t in trials] == [
+        (case, target, index) for case in "abc" for target in ("one", "two") for index in range(4)
+    ]
+
+
+def test_calls_in_flight_stay_within_the_runs_and_the_targets_limit(
+    groups: list[PlannedGroup],
+) -> None:
+    one, two = (Scripted(lambda _: said("Paris")) for _ in range(2))
+
+    run(groups, one, two)
+
+    assert two.most == 2
+    assert 2 < one.most <= 8
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "code"),
+    [
+        (said("Paris"), "passed", None),
+        (said("Lyon"), "failed", None),
+        (said("Paris", usage=False), "errored", "scorer"),
+        (refused(400, "data_inspection_failed"), "refused", "data_inspection_failed"),
+        (refused(400, "invalid_parameter_error"), "errored", "invalid_parameter_error"),
+        (Answer(status=200, body=b"<html>"), "errored", "bad_response"),
+        (Answer(status=200, body=b'{"cho', error="the connection was closed"), "errored", "cut"),
+    ],
+)
+def test_each_answer_has_its_outcome(
+    groups: list[PlannedGroup], answer: Answer, outcome: str, code: str | None
+) -> None:
+    _, trials = run(groups[:1], Scripted(lambda _: answer, immediate=True))
+
+    assert {(trial.outcome, trial.code) for trial in trials} == {(outcome, code)}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TransportError("no answer within 300 s", kind="timeout"), "timeout"),
+        (CassetteMissingError("not there", path="x.yaml"), "cassette_missing"),
+    ],
+)
+def test_an_error_is_its_trials_outcome_and_the_run_goes_on(
+    groups: list[PlannedGroup], error: Exception, code: str
+) -> None:
+    def answer(place: Place) -> Answer:
+        if place.trial == 1:
+            raise error
+        return said("Paris")
+
+    _, trials = run(groups[:1], Scripted(answer, immediate=True))
+
+    assert [trial.outcome for trial in trials] == ["passed", "errored", "passed", "passed"]
+    assert trials[1].code == code
+
+
+def test_a_refused_account_stops_its_target_and_no_other(groups: list[PlannedGroup]) -> None:
+    one = Scripted(lambda _: refused(401, "invalid_api_key"), immediate=True)
+    two = Scripted(lambda _: said("Paris"), immediate=True)
+
+    runner, trials = run(groups, one, two)
+
+    assert len(one.asked) == 1
+    assert list(runner.stopped) == ["one"]
+    ended = [(t.outcome, t.code) for t in trials if t.target == "one" and t.case != "c"]
+    assert set(ended) == {("errored", "invalid_api_key")}
+    assert {t.outcome for t in trials if t.target == "two" and t.case != "c"} == {"passed"}
+
+
+def test_without_a_key_what_is_recorded_is_still_had(groups: list[PlannedGroup]) -> None:
+    def answer(place: Place) -> Answer:
+        if place.trial != 3:
+            raise TargetError("DASHSCOPE_API_KEY is not set")
+        return said("Paris")
+
+    runner, trials = run(groups[:1], Scripted(answer, immediate=True))
+
+    assert [trial.outcome for trial in trials] == ["errored"] * 3 + ["passed"]
+    assert isinstance(runner.stopped["one"], TargetError)
+
+
+def test_a_fault_in_keeping_a_trial_ends_the_run_as_itself(groups: list[PlannedGroup]) -> None:
+    one = Scripted(lambda _: said("Paris"))
+
+    def full(*_: object) -> None:
+        raise StoreError("cannot write run.jsonl: No space left on device")
+
+    with pytest.raises(StoreError, match="No space left"):
+        Runner({"one": one, "two": one}, full).run(enumerate(groups))
+
+    assert "closed" in one.ended
+
+
+def test_what_was_answered_before_is_not_asked_again(groups: list[PlannedGroup]) -> None:
+    _, before = run(groups[:1], Scripted(lambda _: said("Paris"), immediate=True))
+    wrong = Trial(case="a", target="one", scenario="warm", trial=2, outcome="errored", error="old")
+    previous = {trial.key: trial for trial in [*before, wrong]}
+
+    again = Scripted(lambda _: said("Paris!"), immediate=True)
+    _, trials = run(groups[:1], again, previous=previous)
+    assert [place.trial for place in again.asked] == [2]
+    assert [trial.text for trial in trials] == ["Paris", "Paris", "Paris!", "Paris"]
+
+    failing = Scripted(lambda _: refused(500, "InternalError"), immediate=True)
+    _, trials = run(groups[:1], failing, previous=previous)
+    assert trials[2].error == "old"
+
+
+def test_a_transport_that_suspends_may_not_call_itself_immediate() -> None:
+    async def suspends() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="has suspended"):
+        step(suspends())
