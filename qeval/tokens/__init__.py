@@ -1,0 +1,1 @@
+"""Counting tokens: the vocabulary, and the markup of conversations."""
