@@ -1,0 +1,1 @@
+"""What people open: the table in the terminal and the page. Same run, same bytes."""
