@@ -1,0 +1,56 @@
+"""The arguments by which `run`, `list` and others choose cases, targets and scenarios."""
+
+from __future__ import annotations
+
+import argparse
+
+TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from qeval.plan import Selection
+
+    # argparse has no public name for what `add_subparsers` returns.
+    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+
+MOST = 1_000_000  # what asks for more is a slip of the finger, and would run for ever
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the choosing options to a command."""
+    group = command.add_argument_group("choosing")
+    group.add_argument("-k", metavar="WORDS", help="cases whose ids match: words with and, or, not")
+    for name, what in (("tag", "tag"), ("case", "case id or pattern"), ("target", "target")):
+        group.add_argument(f"--{name}", action="append", default=[], metavar="X", help=what)
+    group.add_argument("--scenario", action="append", default=[], metavar="X", help="scenario")
+    group.add_argument("--trials", type=positive, metavar="N", help="ask each N times")
+    group.add_argument("--limit", type=positive, metavar="N", help="the first N cases only")
+
+
+def selection(arguments: argparse.Namespace) -> Selection:
+    """Return what the arguments choose."""
+    from qeval.plan import Selection
+
+    return Selection(
+        keyword=arguments.k,
+        tags=tuple(arguments.tag),
+        cases=tuple(arguments.case),
+        targets=tuple(arguments.target),
+        scenarios=tuple(arguments.scenario),
+        trials=arguments.trials,
+        limit=arguments.limit,
+    )
+
+
+def shown(path: Path) -> Path:
+    """Return a path as short as it is typed from here."""
+    return path.relative_to(path.cwd()) if path.is_relative_to(path.cwd()) else path
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    number = int(text) if text.isdecimal() and len(text) <= 7 else 0
+    if not 1 <= number <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
+    return number

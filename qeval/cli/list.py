@@ -1,0 +1,58 @@
+"""`qeval list SUITE`: what would run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from qeval.cli import choosing
+
+TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
+if TYPE_CHECKING:
+    from qeval.cli.choosing import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "list",
+        help="show what a run would ask",
+        description="List the groups that a run would ask, in order; nothing is asked.",
+    )
+    command.add_argument("suite")
+    choosing.add(command)
+    command.add_argument("--last-failed", action="store_true", help="what did not pass last time")
+    command.add_argument(
+        "--format", choices=("table", "markdown", "json"), default="table", help="what to print"
+    )
+    command.add_argument("--json", dest="format", action="store_const", const="json")
+    command.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print one row a group."""
+    from contextlib import redirect_stdout
+
+    from qeval.report import text
+    from qeval.session import Options, prepare
+
+    options = Options(selection=choosing.selection(arguments), last_failed=arguments.last_failed)
+    with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
+        _, plan = prepare(arguments.suite, options)
+    for warning in plan.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    rows = [
+        {
+            "case": group.case.id,
+            "target": group.target_id,
+            "scenario": group.scenario.name,
+            "trials": group.trials,
+            "passes": group.passes,
+            "tags": " ".join(group.case.tags),
+            "where": group.case.where,
+        }
+        for group in plan.groups
+    ]
+    print(text.rows(rows, arguments.format))
+    print(f"{len(rows)} groups, {plan.trials_total} trials", file=sys.stderr)
+    return 0 if rows else 5

@@ -1,0 +1,38 @@
+"""`qeval simulate SCRIPT`: a scripted server on loopback."""
+
+from __future__ import annotations
+
+import argparse
+
+TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
+if TYPE_CHECKING:
+    from qeval.cli.choosing import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "simulate",
+        help="serve scripted answers on loopback, for trying a suite without spending",
+        description="Serve a script of answers on 127.0.0.1, in the chat dialect.",
+    )
+    command.add_argument("script")
+    command.add_argument("--port", type=int, default=8765)
+    command.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from pathlib import Path
+
+    from qeval.errors import UsageError
+
+    try:
+        from qeval.simulator import serve
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the simulator needs {error.name!r}, which is not installed",
+            hint="install it with `pip install 'qeval[simulator]'`",
+        ) from None
+    serve(Path(arguments.script), arguments.port)
+    return 0

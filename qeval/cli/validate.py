@@ -1,0 +1,44 @@
+"""`qeval validate SUITE…`: every mistake of every file at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
+if TYPE_CHECKING:
+    from qeval.cli.choosing import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "validate",
+        help="check suites without asking anything",
+        description="Read, check and plan suites; nothing is asked.",
+    )
+    command.add_argument("suites", nargs="+", metavar="SUITE")
+    command.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Check each suite; exit 4 if any has a mistake."""
+    from contextlib import redirect_stdout
+
+    from qeval.errors import UsageError
+    from qeval.session import Options, prepare
+
+    code = 0
+    for number, suite in enumerate(arguments.suites):
+        try:
+            with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
+                loaded, plan = prepare(suite, Options())
+        except UsageError as error:
+            print("\n" * bool(number and code) + str(error), file=sys.stderr)
+            code = 4
+            continue
+        for warning in plan.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        cases = len({group.case.id for group in plan.groups})
+        print(f"{loaded.id}: {cases} cases, {len(plan.groups)} groups, {plan.trials_total} trials")
+    return code
