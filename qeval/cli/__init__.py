@@ -9,10 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 
 from qeval import __version__
-from qeval.cli import init, report, run, schema, simulate, validate
-from qeval.cli import list as list_
 from qeval.errors import QevalError
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
@@ -20,14 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn, TextIO
 
-COMMANDS = (run, report, validate, list_, schema, simulate, init)
+COMMANDS = {
+    "run": "run a suite, by default from its recordings",
+    "report": "print and render a run again",
+    "validate": "check suites without asking anything",
+    "list": "show what a run would ask",
+    "schema": "print the JSON Schema of suite files",
+    "simulate": "serve scripted answers on loopback, for trying a suite without spending",
+    "init": "write a first suite, a simulator script and a test",
+}
+"""Each is a module of this package, imported only where it is the one that was typed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake never ends in a traceback."""
     _ready_streams()
     try:
-        arguments = parser().parse_args(argv)
+        # Not `list(…)`: that name becomes the command's module once it is imported.
+        words = sys.argv[1:] if argv is None else [*argv]
+        arguments = parser(words).parse_args(words)
         code: int = arguments.execute(arguments)
         sys.stdout.flush()
     except QevalError as error:
@@ -77,8 +87,8 @@ def _drop(stream: TextIO) -> None:
         return
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the parser; imports nothing that a command needs only when it runs."""
+def parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser for a line; only the command that stands in it gets its arguments."""
     top = _Parser(
         prog="qeval",
         description="Did it get worse? Regression tests for language-model endpoints.",
@@ -86,8 +96,12 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"qeval {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        module.add(commands)
+    for name, about in COMMANDS.items():
+        command = commands.add_parser(name, help=about)
+        if name in words:
+            module = import_module(f"qeval.cli.{name}")
+            module.add(command)
+            command.set_defaults(execute=module.execute)
     return top
 
 

@@ -7,12 +7,8 @@ import argparse
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import TypeAlias
 
     from qeval.plan import Selection
-
-    # argparse has no public name for what `add_subparsers` returns.
-    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 MOST = 1_000_000  # what asks for more is a slip of the finger, and would run for ever
 

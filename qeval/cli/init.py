@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
-if TYPE_CHECKING:
-    from qeval.cli.choosing import Commands
-
 SUITE = """\
 description: A first suite. Change a question, and replay says what no longer fits.
 targets: [qwen-plus]
@@ -64,15 +60,10 @@ With a key in DASHSCOPE_API_KEY, `qeval run suites/first.yaml --mode refresh` as
 """
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "init",
-        help="write a first suite, a simulator script and a test",
-        description="Write a first suite, a simulator script and a test into a folder.",
-    )
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.description = "Write a first suite, a simulator script and a test into a folder."
     command.add_argument("folder", nargs="?", default=".")
-    command.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

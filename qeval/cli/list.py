@@ -7,18 +7,10 @@ import sys
 
 from qeval.cli import choosing
 
-TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
-if TYPE_CHECKING:
-    from qeval.cli.choosing import Commands
 
-
-def add(commands: Commands) -> None:
-    """Add the command."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "list",
-        help="show what a run would ask",
-        description="List the groups that a run would ask, in order; nothing is asked.",
-    )
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.description = "List the groups that a run would ask, in order; nothing is asked."
     command.add_argument("suite")
     choosing.add(command)
     command.add_argument("--last-failed", action="store_true", help="what did not pass last time")
@@ -26,7 +18,6 @@ def add(commands: Commands) -> None:
         "--format", choices=("table", "markdown", "json"), default="table", help="what to print"
     )
     command.add_argument("--json", dest="format", action="store_const", const="json")
-    command.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

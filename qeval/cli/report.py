@@ -7,24 +7,15 @@ import sys
 
 from qeval.cli import choosing
 
-TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
-if TYPE_CHECKING:
-    from qeval.cli.choosing import Commands
 
-
-def add(commands: Commands) -> None:
-    """Add the command."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "report",
-        help="print and render a run again",
-        description="Print the table of a run and write its page beside it.",
-    )
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.description = "Print the table of a run and write its page beside it."
     command.add_argument("run", help="a run's id, folder or run.jsonl, or 'latest'")
     command.add_argument(
         "--format", choices=("table", "markdown", "json"), default="table", help="what to print"
     )
     command.add_argument("--json", dest="format", action="store_const", const="json")
-    command.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -9,17 +9,12 @@ from qeval.cli import choosing
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
-    from qeval.cli.choosing import Commands
     from qeval.session import Options, Result
 
 
-def add(commands: Commands) -> None:
-    """Add the command."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "run",
-        help="run a suite, by default from its recordings",
-        description="Run a suite. By default answers come from cassettes: no key, no network.",
-    )
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.description = "Run a suite. By default answers come from cassettes: no key, no network."
     command.add_argument("suite", help="a suite file, such as suites/quickstart.yaml")
     command.add_argument(
         "--mode",
@@ -52,7 +47,6 @@ def add(commands: Commands) -> None:
         "--format", choices=("table", "markdown", "json"), default="table", help="what to print"
     )
     command.add_argument("--json", dest="format", action="store_const", const="json")
-    command.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

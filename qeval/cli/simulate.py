@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
-if TYPE_CHECKING:
-    from qeval.cli.choosing import Commands
 
-
-def add(commands: Commands) -> None:
-    """Add the command."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "simulate",
-        help="serve scripted answers on loopback, for trying a suite without spending",
-        description="Serve a script of answers on 127.0.0.1, in the chat dialect.",
-    )
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.description = "Serve a script of answers on 127.0.0.1, in the chat dialect."
     command.add_argument("script")
     command.add_argument("--port", type=int, default=8765)
-    command.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

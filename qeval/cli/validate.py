@@ -5,20 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
-if TYPE_CHECKING:
-    from qeval.cli.choosing import Commands
 
-
-def add(commands: Commands) -> None:
-    """Add the command."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "validate",
-        help="check suites without asking anything",
-        description="Read, check and plan suites; nothing is asked.",
-    )
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.description = "Read, check and plan suites; nothing is asked."
     command.add_argument("suites", nargs="+", metavar="SUITE")
-    command.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:
