@@ -1,4 +1,4 @@
-"""Real calls over HTTP. The only module that imports httpx2.
+"""Real calls over HTTP. Only this module and `adapter` import httpx2.
 
 A proxy is used where `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` names one and `NO_PROXY` does
 not except the host, never for loopback. `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
