@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from qeval.dialects.base import DIALECTS, Dialect
 from qeval.dialects.errors import MODERATION
@@ -19,9 +18,7 @@ from qeval.errors import (
 from qeval.exchange import Answer, Place, Response
 from qeval.plan import PlannedGroup
 from qeval.record import Evidence, Outcome, Score, Trial, TrialKey
-from qeval.transport.base import Transport
-
-T = TypeVar("T")
+from qeval.transport.base import Transport, step
 
 SECRET = "secret"  # noqa: S105  (a code, not one)
 """Code of a trial whose answer held a key, and so was not kept."""
@@ -217,17 +214,6 @@ def judge(group: PlannedGroup, key: TrialKey, answer: Answer, response: Response
         error=error.message if error else None,
         code=error.code if error else None,
     )
-
-
-def step(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, without an event loop, and return its result."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    coroutine.close()
-    raise RuntimeError("a transport that calls itself immediate has suspended")
 
 
 def without_secret(trial: Trial) -> Trial:

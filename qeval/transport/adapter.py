@@ -46,18 +46,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from typing import NamedTuple
 
 import httpx2  # noqa: TID251 - what this module adapts to; it is imported only when asked for
 
 from qeval.errors import CassetteError, CassetteSecretError, TransportError, UsageError
 from qeval.exchange import Answer, Place, Wire
-from qeval.transport.base import Transport
+from qeval.transport.base import Transport, step
 from qeval.transport.cassettes.interaction import request_key, request_text
 from qeval.transport.cassettes.redact import REQUEST_HEADERS
-
-T = TypeVar("T")
 
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Response headers that are not true of a decoded, perhaps indented, body."""
@@ -129,7 +127,7 @@ class Adapter(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
         """
         self._refuse_waiting()
         with self._lock:
-            return _stepped(self._answer(request, request.read()))
+            return step(self._answer(request, request.read()))
 
     async def aclose(self) -> None:
         """End the case, which writes what was recorded of it."""
@@ -143,7 +141,7 @@ class Adapter(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
         """Do the same for a synchronous client."""
         self._refuse_waiting()
         with self._lock:
-            _stepped(self.aclose())
+            step(self.aclose())
 
     def _refuse_waiting(self) -> None:
         if not self._transport.immediate:
@@ -279,14 +277,3 @@ def _below(url: httpx2.URL, base: httpx2.URL) -> str:
         kind="connect",
         hint="give the client and the adapter the same base_url",
     )
-
-
-def _stepped(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    coroutine.close()
-    raise UsageError("this transport waits, which a synchronous client cannot")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 
 from qeval.exchange import Answer, Place, Wire
+
+T = TypeVar("T")
 
 
 class Transport(Protocol):
@@ -29,3 +32,14 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Write what is unwritten and let connections go."""
         ...
+
+
+def step(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, without an event loop, and return its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a transport that calls itself immediate has suspended")

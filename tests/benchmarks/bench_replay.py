@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from qeval.exchange import Answer, Place, Wire  # noqa: E402 - run as a script
-from qeval.runner import step  # noqa: E402
+from qeval.transport.base import step  # noqa: E402
 from qeval.transport.cassettes import (  # noqa: E402
     CassetteOptions,
     CassetteTransport,

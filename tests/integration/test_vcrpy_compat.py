@@ -14,7 +14,7 @@ import yaml
 
 from qeval.errors import CassetteExhaustedError, CassetteMissingError
 from qeval.exchange import Answer, Place, Wire
-from qeval.runner import step
+from qeval.transport.base import step
 from qeval.transport.cassettes import CassetteOptions, CassetteTransport, reading
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,8 @@ from qeval.exchange import Answer, Place, Wire
 from qeval.loading import read
 from qeval.plan import PlannedGroup, plan
 from qeval.record import Trial, TrialKey
-from qeval.runner import Runner, step
+from qeval.runner import Runner
+from qeval.transport.base import step
 
 SUITE = """\
 targets: {one: {model: qwen-plus}, two: {model: qwen-max, concurrency: 2}}

@@ -13,7 +13,7 @@ from qeval.errors import (
     CassetteStaleError,
 )
 from qeval.exchange import Place, Wire
-from qeval.runner import step
+from qeval.transport.base import step
 from qeval.transport.cassettes import CassetteOptions, CassetteTransport
 from qeval.transport.cassettes.interaction import Interaction, request_text
 from qeval.transport.cassettes.layout import write

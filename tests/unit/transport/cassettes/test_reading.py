@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from qeval.errors import CassetteCorruptError
 from qeval.exchange import Answer, Place, Wire
-from qeval.runner import step
+from qeval.transport.base import step
 from qeval.transport.cassettes import CassetteOptions, CassetteTransport
 from qeval.transport.cassettes.interaction import Interaction
 from qeval.transport.cassettes.layout import write
