@@ -299,7 +299,6 @@ def test_a_replay_that_cannot_be_kept_leaves_nothing_half_done(
     assert litter(recorded) == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("asking", ["replay", "record"])
 def test_a_full_disk_is_told_as_that_and_leaves_nothing_half_done(
     asking: str, recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
