@@ -23,6 +23,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class QevalError(Exception):
@@ -113,6 +114,8 @@ class TrialError(QevalError):
 
     code: str = "error"
     """What counts and tables call it."""
+    partial: Any = None
+    """The `Response` as far as it had come, where a stream broke off; None: nothing had."""
 
 
 class TransportError(TrialError):

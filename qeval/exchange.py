@@ -85,6 +85,8 @@ class Request(Value):
     """A dict is `{schema, name, strict}`."""
     tools: tuple[dict[str, Json], ...] = ()
     """Each `{name, description, parameters}`."""
+    previous_response_id: str | None = None
+    """The response that the server is to continue, in dialects where it keeps them."""
 
     @property
     def user(self) -> str:
@@ -130,6 +132,8 @@ class Response(Value):
     id: str | None = None
     truncated: bool = False
     """The endpoint gave up before the model was done (wire.md pitfall 14), or length cut it."""
+    others: tuple[Response, ...] = ()
+    """The other answers where `n` asked for several; usage stands with the first alone."""
     extra: dict[str, Json] = {}
     """What the dialect has no word for."""
 

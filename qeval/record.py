@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from qeval.exchange import Message, Params, Request, Response, Usage
+from qeval.exchange import Message, Params, Request, Response, ToolCall, Usage
 from qeval.value import Json, Value
 
 Outcome: TypeAlias = Literal["passed", "failed", "errored", "refused", "skipped"]
 Severity: TypeAlias = Literal["fail", "warn"]
+Method: TypeAlias = Literal["exact", "model", "estimate"]
+"""How tokens were counted: with the model's own vocabulary and a proven template; with the right
+template and another vocabulary; by the script of the text alone."""
 
 SCHEMA = 1
 """Version of the run file. A reader refuses what it does not know."""
@@ -37,6 +40,84 @@ class Score(Value):
     """The scorer's version: scores of different versions do not compare."""
 
 
+class Ledger(Value):
+    """Tokens as they are counted here, item by item; what was billed is in `Usage`.
+
+    The items of the input are predicted, before anything is sent.
+
+    Each is a whole number of tokens. None: not known, and then `predicted` is not known either.
+    """
+
+    method: Method = "estimate"
+    text: int | None = 0
+    """What the user wrote, in all messages."""
+    markup: int | None = 0
+    """What the chat template puts around the messages, the generation suffix included."""
+    tools: int | None = 0
+    """Definitions of tools, with the text around them."""
+    media: int | None = 0
+    """Images and video."""
+    answer: int | None = None
+    """Of the output: the answer's text and calls, without reasoning. None: not counted."""
+    traits: tuple[str, ...] = ()
+    """What of the request makes the service add text of its own: of `thinking`, `tools`, `json`,
+    `schema`, `search`, in this order. Residuals compare where they are equal."""
+
+    @property
+    def predicted(self) -> int | None:
+        """The sum of the items; None where one is unknown."""
+        items = (self.text, self.markup, self.tools, self.media)
+        known = [item for item in items if item is not None]
+        return sum(known) if len(known) == len(items) else None
+
+    def residual(self, billed: int | None) -> int | None:
+        """Return billed minus predicted input tokens; None where either is unknown."""
+        if billed is None or self.predicted is None:
+            return None
+        return billed - self.predicted
+
+    @property
+    def wording(self) -> int | None:
+        """The predicted tokens that are no media; None where one of them is unknown."""
+        items = (self.text, self.markup, self.tools)
+        known = [item for item in items if item is not None]
+        return sum(known) if len(known) == len(items) else None
+
+    def unexplained(self, usage: Usage) -> int | None:
+        """Return billed minus predicted input tokens, media taken out of both; None if unknown."""
+        media = self._media(usage)
+        if usage.input_tokens is None or media is None or self.wording is None:
+            return None
+        return usage.input_tokens - media - self.wording
+
+    def overhead(self, usage: Usage) -> int | None:
+        """Return the tokens billed beside what the user sent, at least 0; None if unknown.
+
+        They are the template's markup and what the service added; tools and media were sent.
+        """
+        media = self._media(usage)
+        if usage.input_tokens is None or None in (self.text, self.tools, media):
+            return None
+        sent = (self.text or 0) + (self.tools or 0) + (media or 0)
+        return max(usage.input_tokens - sent, 0)
+
+    def output_overhead(self, usage: Usage) -> int | None:
+        """Return the output tokens billed beside answer and reasoning; None if unknown.
+
+        They are marks such as those around reasoning. Where no reasoning is reported, it is none.
+        """
+        if usage.output_tokens is None or self.answer is None:
+            return None
+        return usage.output_tokens - (usage.reasoning_tokens or 0) - self.answer
+
+    def _media(self, usage: Usage) -> int | None:
+        """Return the media tokens as billed, else as predicted."""
+        billed = (usage.image_tokens, usage.video_tokens, usage.audio_tokens)
+        if billed == (None, None, None):
+            return self.media
+        return sum(count or 0 for count in billed)
+
+
 class Evidence(Value):
     """All that a scorer may look at. What is absent is None."""
 
@@ -46,12 +127,16 @@ class Evidence(Value):
     """What is judged: the answer after the check's `of` and `extract`; text, or JSON."""
     latency_s: float | None = None
     first_token_s: float | None = None
-    ledger: Json = None
+    ledger: Ledger | None = None
     cost_usd: float | None = None
+    baseline_residual: float | None = None
+    """Tokens that the baseline's bills had beside their prediction, for requests like this one."""
     case: str = ""
     vars: dict[str, Json] = {}
     context: tuple[dict[str, Json], ...] = ()
     """Documents, each `{text, title, index}`."""
+    blocked: str | None = None
+    """What the service said when its moderation blocked the question; then `response` is empty."""
 
 
 class TrialKey(Value, order=True):
@@ -74,9 +159,24 @@ class Trial(Value, tag="trial", tag_field="type"):
     scores: tuple[Score, ...] = ()
     text: str = ""
     """The answer that was judged."""
+    earlier: tuple[str, ...] = ()
+    """What the model said in the turns before, in order."""
+    calls: tuple[ToolCall, ...] = ()
+    """Every call of a tool in the trial."""
+    requests: int = 1
+    """Requests that it took; usage, cost and latency are their sums."""
+    answer: str | None = None
+    """16 hex digits over the answer, where a baseline kept them instead of its text."""
     reasoning: str | None = None
     finish_reason: str | None = None
     usage: Usage = Usage()
+    ledger: Ledger | None = None
+    cost: float | None = None
+    """In the currency of the target's `Setup`; None: unknown, never zero."""
+    request: str | None = None
+    """16 hex digits over the body that was sent."""
+    recording: str | None = None
+    """16 hex digits over request, answer and date: equal where it is the same recording."""
     model: str | None = None
     """As the endpoint reports it, where it differs from the model asked for."""
     latency_s: float | None = None
@@ -113,6 +213,8 @@ class Asked(Value, tag="case", tag_field="type"):
     skip: str | None = None
     passes: str | None = None
     """The case's own pass rule, where it differs from the scenario's."""
+    vars: dict[str, Json] = {}
+    """Short values that its templates saw: what cases can be clustered by."""
 
 
 class Setup(Value):
@@ -128,6 +230,12 @@ class Setup(Value):
     source: str | None = None
     """Where a preset comes from."""
     description: str | None = None
+    deterministic: bool = False
+    """The user says of this target: equal requests get equal answers."""
+    currency: str | None = None
+    """Of this target's prices, such as `USD`; None: it has none."""
+    priced: str | None = None
+    """Source and date of the prices."""
 
 
 class Header(Value, tag="run", tag_field="type"):
@@ -176,6 +284,18 @@ class Run(Value):
     header: Header
     cases: tuple[Asked, ...]
     trials: tuple[Trial, ...]
+
+
+class Source(Protocol):
+    """A run as comparisons and reports read it: a stored run, or a baseline."""
+
+    header: Header
+    asked: dict[tuple[str, str | None], Asked]
+    """By case and, where the messages differ between scenarios, scenario; else None."""
+
+    def groups(self) -> Iterator[Group]:
+        """Yield every group in plan order; can be called again."""
+        ...
 
 
 def needed(passes: str, trials: int) -> int:

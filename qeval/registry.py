@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Generic, TypeVar
 
 from qeval.errors import UsageError, suggestion
@@ -23,6 +24,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self.group = group
         self._known: dict[str, T] = {}
+        self._later: dict[str, str] = {}
         self._loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -40,10 +42,17 @@ class Registry(Generic[T]):
 
         return add
 
+    def later(self, name: str, module: str) -> None:
+        """Say which module files `name` when it is imported, which `find` will see to."""
+        self._later[name] = module
+
     def find(self, name: str) -> T | None:
         """Return the thing of that name, or None."""
         if name not in self._known:
-            self._load()
+            if name in self._later:
+                import_module(self._later.pop(name))
+            else:
+                self._load()
         return self._known.get(name)
 
     def get(self, name: str) -> T:
@@ -54,14 +63,14 @@ class Registry(Generic[T]):
         """
         found = self.find(name)
         if found is None:
-            hint = suggestion(self.kind, name, self._known)
+            hint = suggestion(self.kind, name, self.names())
             raise UsageError(f"unknown {self.kind} {name!r}", hint=hint)
         return found
 
     def names(self) -> list[str]:
         """Return every name, third parties' included, sorted."""
         self._load()
-        return sorted(self._known)
+        return sorted({*self._known, *self._later})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -73,5 +82,5 @@ class Registry(Generic[T]):
         from importlib.metadata import entry_points
 
         for point in sorted(entry_points(group=self.group), key=lambda p: (p.name, p.value)):
-            if point.name not in self._known:
+            if point.name not in self._known and point.name not in self._later:
                 self.register(point.name)(point.load())

@@ -88,6 +88,8 @@ class Target(Authored):
     concurrency: int | None = None
     rpm: int | None = None
     tpm: int | None = None
+    deterministic: bool | None = None
+    """Equal requests get equal answers, so that a change is a fact and not a chance."""
     python: str | Callable[..., Any] | None = None
 
 
