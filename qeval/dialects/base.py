@@ -24,8 +24,13 @@ class Dialect(Protocol):
         """
         ...
 
-    def read(self, answer: Answer) -> Response:
-        """Return what the answer says.
+    def read(self, answer: Answer, marks: list[int] | None = None) -> Response:
+        """Return what the answer says, streamed or whole.
+
+        Args:
+            answer: What came.
+            marks: If given, filled with the offset after each frame of a stream that says
+                something, for `qeval.dialects.times`; also where this raises.
 
         Raises:
             StatusError: The endpoint answered with an error.

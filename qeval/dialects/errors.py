@@ -95,6 +95,8 @@ _HINTS = (
     ),
     (r"(?i)access_?denied", "let the account use this model, or choose another"),
 )
+_FRAME = re.compile(rb"(?:\A|[\r\n])data: ?(\{[^\r\n]*)")
+"""The first event of an error body that is written as a stream."""
 _KEY = re.compile(r"\b(sk-|(?i:bearer) )[\w.*-]{5,}[\w*-]")
 
 
@@ -183,8 +185,9 @@ def failure(answer: Answer) -> StatusError:
             account=True,
             hint="write the address that answers as the target's base_url",
         )
+    frame = _FRAME.search(answer.body, 0, 65_536)
     try:
-        document = decode(answer.body)
+        document = decode(frame[1] if frame else answer.body)
     except ResponseError:
         said = f"answered {first_bytes(answer.body)}" if answer.body else "answered nothing"
         return status_error(Envelope(message=said), answer)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qeval.dialects.base import DIALECTS
 from qeval.dialects.chat import CHAT
 from qeval.errors import ResponseError, StatusError, TransportError, UsageError
-from qeval.exchange import Answer, Message, Params, Part, Request, ToolCall, Usage
+from qeval.exchange import Answer, Message, Params, Part, Request, Response, ToolCall, Usage
 from qeval.value import to_json
 
 ASKED = (Message(role="user", content="Which city?"),)
@@ -162,22 +162,20 @@ def test_lone_surrogates_are_replaced_where_no_utf8_can_hold_them() -> None:
     assert body["x"] == ["\ufffd", 1]
 
 
-@pytest.mark.parametrize(
-    ("request_", "message"),
-    [
-        (
-            Request(model="m", messages=ASKED, params=Params(stream=True)),
-            "streaming is not in this version",
-        ),
-        (
-            Request(model="m", messages=(Message(role="user", content=(Part(image="x.png"),)),)),
-            "pictures, video and audio are not in this version",
-        ),
-    ],
-)
-def test_what_this_version_cannot_say_is_refused(request_: Request, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        CHAT.write(request_)
+def test_a_stream_is_asked_for_with_its_usage() -> None:
+    assert params(stream=True) == {"stream": True, "stream_options": {"include_usage": True}}
+
+
+def test_a_medium_that_is_a_path_is_refused() -> None:
+    shown = Message(role="user", content=(Part(image="pictures/x.png"),))
+
+    with pytest.raises(UsageError) as caught:
+        CHAT.write(Request(model="m", messages=(shown,)))
+
+    assert str(caught.value) == (
+        "'pictures/x.png' is a path, and this call is not made from files\n\n"
+        "hint: write an address with its scheme, or the file's content as a data: URI"
+    )
 
 
 def test_a_whole_answer_is_read() -> None:
@@ -231,11 +229,11 @@ def test_a_whole_answer_is_read() -> None:
         reasoning_tokens=55,
         image_tokens=3,
     )
+    assert response.others == (Response(text="Lyon.", model="qwen3.6-plus", id="chatcmpl-1"),)
     assert response.extra == {
         "system_fingerprint": "fp",
         "choice": {"logprobs": {"content": []}},
         "message": {"annotations": ["x"]},
-        "choices": [{"index": 1, "message": {"content": "Lyon."}}],
         "usage": {
             "plugins": {"search": 1},
             "prompt_tokens_details": {"cache_type": "ephemeral"},
