@@ -15,11 +15,45 @@ import msgspec
 from qeval.value import Json, Value
 
 
-class Model(Value):
-    """What is known of a model.
+class Rates(Value):
+    """Prices of a million tokens, in the currency of the `Price`. None: unknown, never free."""
 
-    Prices are US dollars for a million tokens. What nobody has said is None.
-    """
+    input_per_mtok: float | None = None
+    output_per_mtok: float | None = None
+    thinking_output_per_mtok: float | None = None
+    """All output of a request that thinks; None: as `output_per_mtok`."""
+    cached_input_per_mtok: float | None = None
+    """Input read from a cache that the service keeps by itself."""
+    explicit_cached_input_per_mtok: float | None = None
+    """Input read from a cache that the request asked for."""
+    cache_creation_per_mtok: float | None = None
+    """Input written to a cache that the request asked for."""
+
+
+class Tier(Rates):
+    """Rates of whole requests with more input than a limit."""
+
+    above_input_tokens: int = 0
+
+
+class Price(Rates):
+    """What a model costs."""
+
+    currency: str = "USD"
+    """As ISO 4217 has it, such as `USD`."""
+    source: str | None = None
+    date: str | None = None
+    """Of the source, ISO 8601."""
+    tiers: tuple[Tier, ...] = ()
+
+    def rates(self, input_tokens: int) -> Rates:
+        """Return what a request with so many input tokens pays: the highest tier it is above."""
+        above = [tier for tier in self.tiers if input_tokens > tier.above_input_tokens]
+        return max(above, key=lambda tier: tier.above_input_tokens, default=self)
+
+
+class Model(Value):
+    """What is known of a model. What nobody has said is None."""
 
     name: str
     dialects: tuple[str, ...] = ()
@@ -30,15 +64,17 @@ class Model(Value):
     """Whether `thinking` cannot be switched."""
     stream_only: Literal["never", "thinking", "always"] = "never"
     vocabulary: str | None = None
-    """`qwen-old` or `qwen-new`."""
+    """`qwen2.5`, `qwen-old` (Qwen3: the same with more special tokens) or `qwen-new`."""
     template: str | None = None
-    """Family of its chat template."""
+    """Family of its chat template: a name of `tokens.templates.FAMILIES`."""
     tokenizer: str | None = None
-    """Path of a tokenizer.json of the user's own."""
+    """Path of a tokenizer.json of the user's own, from the project's root."""
+    chat_template: str | None = None
+    """Path of a Jinja chat template of the user's own, from the project's root."""
     pixels_per_token: int | None = None
-    input_usd_per_mtok: float | None = None
-    output_usd_per_mtok: float | None = None
-    cached_input_usd_per_mtok: float | None = None
+    context_tokens: int | None = None
+    """Context window: the most that prompt and answer may have together."""
+    price: Price | None = None
     source: str | None = None
     date: str | None = None
     """Of the source, ISO 8601."""

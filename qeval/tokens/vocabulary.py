@@ -20,16 +20,15 @@ from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from qeval.errors import UsageError
+from qeval.record import Method
+from qeval.tokens.specials import OLD, cut
 from qeval.value import Value, clean
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
-
-Method: TypeAlias = Literal["exact", "model", "estimate"]
-"""How sure a count is: right vocabulary; an older one of the same maker; a guess."""
 
 INSTALL_HINT = "install the Qwen vocabulary: pip install 'qeval[qwen]'"
 """What turns estimates into counts."""
@@ -42,19 +41,6 @@ PACKED_SHA256 = "caa0a2b90ec75a6bbfdad77a3fe4e690869507f8bf08b4cf81877d4c7297fc0
 
 TOKENS = 151_643
 """Entries of the vocabulary; special tokens follow."""
-
-_NAMES = (
-    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> "
-    "<|box_end|> <|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> "
-    "<|image_pad|> <|video_pad|> <tool_call> </tool_call> <|fim_prefix|> <|fim_middle|> "
-    "<|fim_suffix|> <|fim_pad|> <|repo_name|> <|file_sep|> <tool_response> </tool_response> "
-    "<think> </think>"
-)
-SPECIALS = {name: TOKENS + i for i, name in enumerate(_NAMES.split())}
-"""Special tokens of Qwen3 and their ids, 151643 to 151668."""
-
-SPECIALS_QWEN2 = frozenset(name for name, number in SPECIALS.items() if number <= 151_664)
-"""Those that Qwen2.5 knows too: to it `<think>` is ordinary text."""
 
 _PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -81,11 +67,6 @@ _CJK = re.compile(
     "[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]+"
 )
 
-_NEW = re.compile(r"qwen3\.[5-9]")
-_OLD = re.compile(
-    r"qwen(-(max|plus|turbo|flash|long|vl|coder|math|mt)\b|3-|2(\.5)?-|1\.5-|-\d)|qwq|qvq"
-)
-
 
 class Count(Value):
     """A number of tokens, and how it was found."""
@@ -101,7 +82,9 @@ def weakest(methods: Iterable[Method]) -> Method:
     ('model', 'exact')
     """
     found = set(methods)
-    return next((m for m in ("estimate", "model") if m in found), "exact")
+    if "estimate" in found:
+        return "estimate"
+    return "model" if "model" in found else "exact"
 
 
 class Vocabulary:
@@ -115,25 +98,23 @@ class Vocabulary:
         from tiktoken import Encoding
 
         self._encoding: Encoding = Encoding(
-            "qwen", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens=SPECIALS
+            "qwen", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens=OLD
         )
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of user text: what looks like a special token is ordinary text here."""
         return [one for piece, _ in pieces(normal(text)) for one in self._ids(piece)]
 
-    def encode_markup(self, text: str, specials: frozenset[str] | None = None) -> list[int]:
+    def encode_markup(self, text: str, known: dict[str, int] = OLD) -> list[int]:
         """Return the ids of template text, where special tokens count as themselves.
 
         Args:
             text: Markup, not user text.
-            specials: Names that are special; all of Qwen3's by default.
+            known: Special tokens and their ids.
         """
-        known = frozenset(SPECIALS) if specials is None else specials
-        parts = re.split("(" + "|".join(map(re.escape, sorted(known))) + ")", text)
         ids: list[int] = []
-        for part in parts:
-            ids += [SPECIALS[part]] if part in known else self.encode(part)
+        for part in cut(text, known):
+            ids += [known[part]] if part in known else self.encode(part)
         return ids
 
     def count(self, text: str) -> tuple[int, bool]:
@@ -142,8 +123,11 @@ class Vocabulary:
         It is not where a very long run (50,000 characters without a safe place to cut) had to
         be cut in its middle. Time and memory beyond the text are bounded by the chunk.
         """
+        text = normal(text)
+        if len(text) <= CHUNK:
+            return len(self._ids(text)), True
         tokens, whole = 0, True
-        for piece, safe in pieces(normal(text)):
+        for piece, safe in pieces(text):
             tokens += len(self._ids(piece))
             whole = whole and safe
         return tokens, whole
@@ -158,7 +142,7 @@ class Vocabulary:
 
 def normal(text: str) -> str:
     """Return the text in NFC, lone surrogates replaced."""
-    return unicodedata.normalize("NFC", clean(text))
+    return text if text.isascii() else unicodedata.normalize("NFC", clean(text))
 
 
 def pieces(text: str, size: int = CHUNK) -> Iterator[tuple[str, bool]]:
@@ -178,49 +162,6 @@ def pieces(text: str, size: int = CHUNK) -> Iterator[tuple[str, bool]]:
 def _cut(text: str, start: int, end: int) -> tuple[int, bool]:
     places = [m.start() for m in _BOUNDARY.finditer(text, max(end - _NEAR, start + 1), end)]
     return (places[-1], True) if places else (end, False)
-
-
-class Counter:
-    """Counts the tokens of texts for one model.
-
-    `count` is exact for models of the old vocabulary, `model` for later Qwen models (counted
-    with the old one), and `estimate` for any other model or where no vocabulary is installed.
-    """
-
-    def __init__(self, method: Method) -> None:
-        self._method: Method = method
-
-    def count(self, text: str) -> Count:
-        """Count user text; no special token is seen in it. The first call loads the vocabulary.
-
-        Raises:
-            UsageError: The installed vocabulary file is not the one known.
-        """
-        vocabulary = shared()
-        if vocabulary is None:
-            return Count(tokens=estimate(text), method="estimate")
-        tokens, whole = vocabulary.count(text)
-        return Count(tokens=tokens, method=self._method if whole else "estimate")
-
-    def prefix(self, text: str, tokens: int) -> str:
-        """Return the beginning of the text that has `tokens` tokens; all of it if it has fewer."""
-        vocabulary = shared()
-        if vocabulary is not None:
-            return vocabulary.prefix(text, tokens)
-        total = estimate(text)
-        return text if total <= tokens else text[: len(text) * tokens // total]
-
-
-def counter(model: str) -> Counter:
-    """Return the counter for a model's name; `org/name` and capitals are understood.
-
-    >>> counter("qwen-plus") is not None
-    True
-    """
-    name = model.rpartition("/")[2].casefold()
-    if _NEW.match(name):
-        return Counter("model")
-    return Counter("exact" if _OLD.match(name) else "estimate")
 
 
 def estimate(text: str) -> int:
@@ -264,6 +205,16 @@ def load() -> Vocabulary | None:
     Raises:
         UsageError: The file is not the one known: its SHA-256 differs.
     """
+    raw = verified()
+    return None if raw is None else Vocabulary(_read_cache() or _write_cache(_parse(raw)))
+
+
+def verified() -> bytes | None:
+    """Return the installed ranks as their maker ships them, or None where there are none.
+
+    Raises:
+        UsageError: The file is not the one known: its SHA-256 differs.
+    """
     path = ranks_file()
     if path is None or importlib.util.find_spec("tiktoken") is None:
         return None
@@ -275,7 +226,7 @@ def load() -> Vocabulary | None:
             f"not {RANKS_SHA256[:12]}…; counting with it would give wrong numbers",
             hint="install it anew: pip install --force-reinstall --no-deps dashscope",
         )
-    return Vocabulary(_read_cache() or _write_cache(_parse(raw)))
+    return raw
 
 
 def ranks_file() -> Path | None:
@@ -318,7 +269,7 @@ def pack(ranks: dict[bytes, int]) -> bytes:
 def unpack(packed: bytes) -> dict[bytes, int]:
     """Return the ranks that `pack` packed: 0.03 s where the wheel's own form takes 0.14."""
     tokens = map(BytesIO(packed[TOKENS:]).read, packed[:TOKENS])
-    return {token: rank for rank, token in enumerate(tokens)}
+    return dict(zip(tokens, range(TOKENS), strict=True))
 
 
 def _read_cache() -> dict[bytes, int] | None:

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from qeval import models
+from qeval.models import Price, Tier
 
 TABLE = Path(models.__file__).with_suffix(".toml")
 TEXT = ("chat", "responses", "dashscope-text")
@@ -49,7 +50,7 @@ def test_a_model_in_no_table_is_unknown() -> None:
 
 def test_the_users_rows_lie_over_the_table() -> None:
     rows = {
-        "local": {"like": "qwen3-8b", "input_usd_per_mtok": 1},
+        "local": {"like": "qwen3-8b", "price": {"currency": "USD", "input_per_mtok": 1}},
         "qwen-plus": {"thinking": True},
         "house-*": {"vocabulary": "qwen-new"},
     }
@@ -57,7 +58,8 @@ def test_the_users_rows_lie_over_the_table() -> None:
     local, plus, house = (models.find(name, rows) for name in ("local", "qwen-plus", "house-7b"))
 
     assert local is not None
-    assert (local.stream_only, local.input_usd_per_mtok) == ("thinking", 1.0)
+    assert local.stream_only == "thinking"
+    assert local.price == Price(currency="USD", input_per_mtok=1.0)
     assert plus is not None
     assert (plus.thinking, plus.vocabulary) == (True, "qwen-old")
     assert house is not None
@@ -77,3 +79,19 @@ def test_every_row_has_source_and_date_and_no_name_stands_twice() -> None:
 def test_a_row_of_the_user_with_an_unknown_field_is_no_model() -> None:
     with pytest.raises(msgspec.ValidationError):
         models.find("x", {"x": {"colour": "red"}})
+
+
+def test_the_highest_tier_that_a_request_is_above_gives_its_rates() -> None:
+    middle = Tier(above_input_tokens=1000, input_per_mtok=2)
+    high = Tier(above_input_tokens=5000, input_per_mtok=3)
+    price = Price(currency="CNY", input_per_mtok=1, tiers=(high, middle))
+
+    found = [price.rates(n).input_per_mtok for n in (0, 1000, 1001, 5000, 5001)]
+
+    assert found == [1, 1, 2, 2, 3]
+
+
+def test_no_price_is_made_up() -> None:
+    known = [models.find(name) for name in models.names()]
+
+    assert all(model is not None and model.price is None for model in known)

@@ -11,8 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qeval.errors import UsageError
-from qeval.tokens import vocabulary
-from qeval.tokens.vocabulary import Count, Method, Vocabulary, counter, estimate, pieces
+from qeval.record import Method
+from qeval.tokens import specials, vocabulary
+from qeval.tokens.counters import counter
+from qeval.tokens.vocabulary import Count, Vocabulary, estimate, pieces
 
 ROWS = {
     "Hello world": "9707 1879",
@@ -61,38 +63,45 @@ def test_markup_counts_special_tokens_as_one(qwen: Vocabulary) -> None:
 
 
 def test_think_is_ordinary_text_to_qwen2(qwen: Vocabulary) -> None:
-    assert len(qwen.encode_markup(FAQ, vocabulary.SPECIALS_QWEN2)) == 12
+    assert len(qwen.encode_markup(FAQ, specials.QWEN25)) == 12
 
 
 @pytest.mark.parametrize(
-    ("name", "number"),
+    ("name", "old", "new"),
     [
-        ("<|endoftext|>", 151643),
-        ("<|im_start|>", 151644),
-        ("<|im_end|>", 151645),
-        ("<|object_ref_start|>", 151646),
-        ("<|box_end|>", 151649),
-        ("<|quad_start|>", 151650),
-        ("<|vision_start|>", 151652),
-        ("<|vision_end|>", 151653),
-        ("<|vision_pad|>", 151654),
-        ("<|image_pad|>", 151655),
-        ("<|video_pad|>", 151656),
-        ("<tool_call>", 151657),
-        ("</tool_call>", 151658),
-        ("<|fim_prefix|>", 151659),
-        ("<|fim_pad|>", 151662),
-        ("<|repo_name|>", 151663),
-        ("<|file_sep|>", 151664),
-        ("<tool_response>", 151665),
-        ("</tool_response>", 151666),
-        ("<think>", 151667),
-        ("</think>", 151668),
+        ("<|endoftext|>", 151643, 248044),
+        ("<|im_start|>", 151644, 248045),
+        ("<|im_end|>", 151645, 248046),
+        ("<|object_ref_start|>", 151646, 248047),
+        ("<|object_ref_end|>", 151647, 248048),
+        ("<|box_start|>", 151648, 248049),
+        ("<|box_end|>", 151649, 248050),
+        ("<|quad_start|>", 151650, 248051),
+        ("<|quad_end|>", 151651, 248052),
+        ("<|vision_start|>", 151652, 248053),
+        ("<|vision_end|>", 151653, 248054),
+        ("<|vision_pad|>", 151654, 248055),
+        ("<|image_pad|>", 151655, 248056),
+        ("<|video_pad|>", 151656, 248057),
+        ("<tool_call>", 151657, 248058),
+        ("</tool_call>", 151658, 248059),
+        ("<|fim_prefix|>", 151659, 248060),
+        ("<|fim_middle|>", 151660, 248061),
+        ("<|fim_suffix|>", 151661, 248062),
+        ("<|fim_pad|>", 151662, 248063),
+        ("<|repo_name|>", 151663, 248064),
+        ("<|file_sep|>", 151664, 248065),
+        ("<tool_response>", 151665, 248066),
+        ("</tool_response>", 151666, 248067),
+        ("<think>", 151667, 248068),
+        ("</think>", 151668, 248069),
     ],
 )
-def test_special_tokens_have_their_published_ids(name: str, number: int) -> None:
-    assert vocabulary.SPECIALS[name] == number
-    assert len(vocabulary.SPECIALS) == 26
+def test_special_tokens_have_their_published_ids(name: str, old: int, new: int) -> None:
+    assert specials.OLD[name] == old
+    assert specials.NEW[name] == new
+    assert specials.QWEN25.get(name) == (old if old <= 151664 else None)
+    assert len(specials.OLD) == len(specials.NEW) == 26
 
 
 def test_a_user_who_types_a_special_token_gets_ordinary_text(qwen: Vocabulary) -> None:
@@ -144,7 +153,7 @@ def test_markup_is_the_sum_of_what_lies_between_special_tokens(one: str, two: st
     qwen = vocabulary.shared()
     assert qwen is not None
 
-    whole = qwen.encode_markup(f"{one}<|im_end|>{two}", frozenset({"<|im_end|>"}))
+    whole = qwen.encode_markup(f"{one}<|im_end|>{two}", {"<|im_end|>": 151645})
 
     if "<|im_end|>" not in one + two:
         assert whole == [*qwen.encode(one), 151645, *qwen.encode(two)]
@@ -199,7 +208,7 @@ def test_prefix_has_the_tokens_asked_for_and_no_half_character(qwen: Vocabulary)
 
 def test_nothing_is_imported_to_count_but_tiktoken() -> None:
     code = (
-        "import sys; from qeval.tokens.vocabulary import counter; c = counter('qwen-plus');"
+        "import sys; from qeval.tokens.counters import counter; c = counter('qwen-plus');"
         "print('tiktoken' in sys.modules); c.count('Hi');"
         "print(sorted({'dashscope', 'requests', 'httpx2', 'yaml'} & set(sys.modules)))"
     )
@@ -268,6 +277,7 @@ def test_a_package_without_the_file_is_no_vocabulary(
 ) -> None:
     (tmp_path / "dashscope").mkdir()
     (tmp_path / "dashscope" / "__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.delitem(sys.modules, "dashscope", raising=False)  # other tests import the real one
     monkeypatch.syspath_prepend(tmp_path)
 
     assert vocabulary.ranks_file() is None
