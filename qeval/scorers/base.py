@@ -37,6 +37,8 @@ class Scorer(Protocol):
 
     - `version`: an integer, 1 unless given, raised whenever the meaning of a score changes;
     - `default_threshold`: the threshold of a graded score, 1 unless given;
+    - `default_severity`: that of a check which does not say, `fail` unless given;
+    - `needs_ledger = True`: it looks at `evidence.ledger`, which is counted then in any case;
     - `judges_answer = False`: it looks at measures or at other checks, so that `of` and `extract`
       say nothing to it;
     - `limit = True`, `group = True`: so too, and there is no `not-` form.
@@ -81,6 +83,14 @@ class Prepared(Value):
     weight: float = 1.0
     severity: Severity = "fail"
     version: int = 1
+
+    @property
+    def needs_ledger(self) -> bool:
+        """Whether it, or a check inside it, looks at the ledger."""
+        inner = getattr(self.scorer, "checks", ())
+        return getattr(self.scorer, "needs_ledger", False) or any(
+            getattr(check, "needs_ledger", False) for check in inner
+        )
 
     def score(self, evidence: Evidence) -> Score:
         """Judge the answer in the evidence.
@@ -168,7 +178,7 @@ def prepare(
         extract=extract,
         threshold=float(entries.get("threshold", getattr(kind, "default_threshold", 1.0))),
         weight=float(entries.get("weight", 1.0)),
-        severity=entries.get("severity", "fail"),
+        severity=entries.get("severity", getattr(kind, "default_severity", "fail")),
         version=getattr(kind, "version", 1),
     )
 

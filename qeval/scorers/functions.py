@@ -52,7 +52,7 @@ class Bound(Value):
         try:
             result = self.function(evidence.value, evidence, **self.args)
             if isinstance(result, Awaitable):
-                result = _awaited(result)
+                result = awaited(result)
         except AssertionError as error:
             return Score(value=0.0, passed=False, reason=first_line(error) or _asserted(error))
         except (Exception, SystemExit) as error:
@@ -126,7 +126,7 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def _awaited(awaitable: Awaitable[Any]) -> Any:
+def awaited(awaitable: Awaitable[Any]) -> Any:
     """Wait for an async function, in a loop of its own: one may be running here already."""
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
