@@ -11,9 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from qeval.loading.arguments import Templated, argument_shape
+from qeval.loading.arguments import argument_shape
 from qeval.loading.content import one_of
-from qeval.loading.later import BARE, LATER, OPTIONS, REVERSIBLE
 from qeval.loading.mistakes import meant
 from qeval.loading.nodes import Node, scalar
 from qeval.loading.shapes import (
@@ -75,7 +74,6 @@ class Kind(msgspec.Struct, frozen=True):
     """What the walk must know of one scorer."""
 
     scorer: Any
-    """None: it is yet to come."""
     argument: Shape | None
     """None: it takes none."""
     main: str | None
@@ -93,8 +91,6 @@ class Kind(msgspec.Struct, frozen=True):
 @cache
 def kind(name: str) -> Kind | None:
     """Return what the walk must know of the scorer of that name, or None."""
-    if name in LATER and name not in SCORERS.names():
-        return _later(name)
     scorer = SCORERS.find(name)
     if scorer is None:
         return None
@@ -117,20 +113,9 @@ def kind(name: str) -> Kind | None:
     )
 
 
-def _later(name: str) -> Kind:
-    return Kind(
-        scorer=None,
-        argument=Templated(LATER[name]),
-        main=None,
-        bare=name in BARE,
-        options=OPTIONS.get(name, {}),
-        reversible=name in REVERSIBLE,
-    )
-
-
 def check_names() -> list[str]:
-    """Return the names of all checks, those whose scorers are yet to come included, sorted."""
-    return sorted({*SCORERS.names(), *LATER})
+    """Return the names of all checks, sorted."""
+    return sorted(SCORERS.names())
 
 
 def split(name: str) -> tuple[str, bool]:
@@ -307,7 +292,7 @@ def wrong(values: dict[str, Any], known: Kind, main: Node, walk: Walk) -> bool:
     argument = values[main.value]
     if known.main is not None and argument is not None:
         fields[known.main] = argument
-    if known.scorer is None or known.argument is GROUPED or _unready(fields):
+    if known.argument is GROUPED or _unready(fields):
         return False
     try:
         msgspec.convert(fields, known.scorer)

@@ -197,7 +197,7 @@ SCENARIO = Fields(
     empty=True,
 )
 
-_BESIDE_PYTHON = {"python", "timeout_s", "concurrency", "params"}
+_BESIDE_PYTHON = {"python", "timeout_s", "concurrency", "params", "deterministic"}
 _WITH_VARIABLES = {"region", "workspace", "base_url", "headers"}
 
 
@@ -266,6 +266,7 @@ _TARGET_FIELDS: dict[str, Shape] = {
     "concurrency": WHOLE,
     "rpm": WHOLE,
     "tpm": WHOLE,
+    "deterministic": Flag(),
     "python": Function(),
 }
 TARGET = Fields("the target", _TARGET_FIELDS, after=_target, empty=True)

@@ -11,16 +11,14 @@ from qeval.exchange import Params
 from qeval.plan import scenarios, targets
 from qeval.plan.choosing import choose, unmatched
 from qeval.plan.ground import Expanded, Expander, Loaded
+from qeval.plan.refusing import faults, is_plain
 from qeval.plan.scenarios import Situation, laid, params_of, whole
-from qeval.plan.targets import NOT_YET, Asked
+from qeval.plan.targets import Asked
 from qeval.plan.values import Plan, PlannedCase, PlannedGroup, Selection
 from qeval.suite import Case
 from qeval.value import Json, Value, canonical_json
 
 __all__ = ["Loaded", "Plan", "PlannedCase", "PlannedGroup", "Selection", "plan"]
-
-_LATER = ("logprobs", "search", "tool_choice", "parallel_tool_calls")
-"""Parameters that a later version will send."""
 
 
 def plan(loaded: Loaded, selection: Selection = Selection()) -> Plan:  # noqa: B008  # immutable
@@ -78,6 +76,9 @@ class _Planner:
         self.scenarios = scenarios.resolve(loaded)
         self._sets: dict[bytes, Params] = {}
         self._sound: dict[bytes, list[_Seat]] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._fit: set[int] = set()
+        """Seats at which a plain question was found to be in order."""
 
     def groups(self) -> list[PlannedGroup]:
         """Return all groups of the suite; mistakes are noted."""
@@ -92,8 +93,26 @@ class _Planner:
         names = {seat.situation.name: seat.situation.setup.vars for seat in seats}
         found: list[PlannedGroup] = []
         for expanded in expander.expand(number, names):
+            before = len(found)
             _sit(found, expanded, case, seats)
+            for group, seat in zip(found[before:], seats, strict=True):
+                self._check(group, seat)
         return found
+
+    def _check(self, group: PlannedGroup, seat: _Seat) -> None:
+        """Note, once for each case and target, what cannot work at the endpoint."""
+        plain = is_plain(group)
+        if plain and id(seat) in self._fit:
+            return  # what is left to look at is the same for every row of a case
+        for message, hint, only_told in faults(group, seat.asked):
+            plain = False
+            if only_told:
+                self.warnings.append(message)
+            elif (group.case.where, message) not in self._told:
+                self._told.add((group.case.where, message))
+                self.loaded.mistakes.add(group.case.where, message, hint)
+        if plain:
+            self._fit.add(id(seat))
 
     def _known_seats(self, number: int, case: Case) -> list[_Seat]:
         """Return where a case is asked; cases that pick and set the same share it."""
@@ -110,7 +129,7 @@ class _Planner:
         where = self.loaded.source.where(("cases", number))
         self._unknown(number, case)
         seats = [
-            self._seat(asked, situation, case, where)
+            self._seat(asked, situation, case)
             for asked in self.targets
             if asked.fits(_patterns(case.targets))
             for situation in self.scenarios
@@ -130,10 +149,9 @@ class _Planner:
                 hint = f"the scenarios expand to {named}"
                 self.loaded.mistakes.add(place, f"no scenario matches {pattern!r}", hint)
 
-    def _seat(self, asked: Asked, situation: Situation, case: Case, where: str) -> _Seat:
+    def _seat(self, asked: Asked, situation: Situation, case: Case) -> _Seat:
         suite = self.loaded.suite
         written = laid(suite.params, asked.target.params, situation.params, case.params)
-        self._refuse(written, where)
         self._thinking(written, asked)
         return _Seat(
             asked=asked,
@@ -143,20 +161,6 @@ class _Planner:
             trials=whole(case.trials, case.passes) or situation.setup.trials,
             passes=case.passes or situation.setup.passes,
         )
-
-    def _refuse(self, written: dict[str, Json], where: str) -> None:
-        say = self.loaded.mistakes.add
-        thinking = written.get("thinking")
-        if thinking is not None and thinking is not False:
-            shown = "on" if thinking is True else thinking
-            say(where, f"thinking {shown}: {NOT_YET}", "set `params: {thinking: off}`")
-        if written.get("stream"):
-            say(where, f"stream true: {NOT_YET}")
-        if written.get("n", 1) != 1:
-            say(where, f"n {written['n']}: {NOT_YET}", "set `trials:` instead")
-        for key in _LATER:
-            if written.get(key) is not None:
-                say(where, f"{key}: {NOT_YET}")
 
     def _thinking(self, written: dict[str, Json], asked: Asked) -> None:
         """Say explicitly whether to think: the model's own default where nothing is written.
@@ -171,10 +175,6 @@ class _Planner:
                 del written["thinking"]
         elif written.get("thinking") is None and model.thinking is not None:
             written["thinking"] = model.thinking
-            if model.thinking:
-                message = f"thinking on, the default of {model.name!r}: {NOT_YET}"
-                hint = None if model.fixed else "set `params: {thinking: off}`"
-                self.loaded.mistakes.add(asked.where, message, hint)
 
     def _shared(self, written: dict[str, Json]) -> Params:
         """Return parameters as values; equal ones are one object."""
@@ -211,7 +211,7 @@ def _sit(found: list[PlannedGroup], expanded: Expanded, case: Case, seats: Seque
             planned = made[id(filled)] = PlannedCase(
                 id=expanded.id,
                 where=expanded.where,
-                messages=filled.messages,
+                script=filled.script,
                 tags=expanded.tags,
                 digest=filled.digest,
                 description=case.description,
@@ -224,6 +224,7 @@ def _sit(found: list[PlannedGroup], expanded: Expanded, case: Case, seats: Seque
                 case=planned,
                 target_id=seat.asked.id,
                 target=seat.asked.target,
+                model=seat.asked.model,
                 scenario=seat.situation.setup,
                 checks=filled.checks,
                 params=seat.params,

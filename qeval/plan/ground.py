@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from qeval.errors import SuiteError
-from qeval.exchange import Message
 from qeval.scorers.base import Prepared
 from qeval.suite import Suite, Target
+from qeval.turns import Script
 from qeval.value import Json
 
 # ruff: noqa: D102  # `qeval.loading` says what its own attributes are
@@ -43,7 +43,7 @@ class Filled(Protocol):
     """A case of one row under one scenario."""
 
     @property
-    def messages(self) -> tuple[Message, ...]: ...
+    def script(self) -> Script: ...
     @property
     def checks(self) -> tuple[Prepared, ...]: ...
     @property

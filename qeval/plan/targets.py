@@ -31,7 +31,15 @@ class Asked(Value):
     @property
     def setup(self) -> Setup:
         """The target as reports show it."""
-        return Setup(name=self.id, model=self.target.model, dialect=self.target.dialect)
+        price = None if self.model is None else self.model.price
+        return Setup(
+            name=self.id,
+            model=self.target.model,
+            dialect=self.target.dialect,
+            deterministic=bool(self.target.deterministic),
+            currency=None if price is None else price.currency,
+            priced=None if price is None else ", ".join(filter(None, (price.source, price.date))),
+        )
 
     def fits(self, patterns: tuple[str, ...] | None) -> bool:
         """Whether one of the names or patterns chooses it; None chooses all."""
@@ -80,25 +88,5 @@ def _asked(where: str, name: str, settings: Target | None, loaded: Loaded) -> As
 
 def _refuse(asked: Asked, loaded: Loaded) -> None:
     """Note what this version cannot ask."""
-    target = asked.target
-    if target.python is not None:
+    if asked.target.python is not None:
         loaded.mistakes.add(asked.where, f"target {asked.id!r}: callable targets: {NOT_YET}")
-        return
-    if target.conversation == "server":
-        loaded.mistakes.add(asked.where, f"target {asked.id!r}: conversation 'server': {NOT_YET}")
-    if target.dialect != "chat":
-        message = f"target {asked.id!r}: dialect {target.dialect!r}: {NOT_YET}"
-        loaded.mistakes.add(asked.where, message)
-    elif asked.model is not None and target.base_url is None:
-        _refuse_model(asked.where, asked.model, loaded)
-
-
-def _refuse_model(where: str, model: models.Model, loaded: Loaded) -> None:
-    if model.dialects and "chat" not in model.dialects:
-        spoken = ", ".join(model.dialects)
-        message = f"model {model.name!r} does not speak 'chat'; it speaks {spoken}"
-        loaded.mistakes.add(where, message)
-    if model.stream_only == "always":
-        loaded.mistakes.add(where, f"model {model.name!r} only streams: {NOT_YET}")
-    if model.fixed and model.thinking:
-        loaded.mistakes.add(where, f"model {model.name!r} always thinks: {NOT_YET}")

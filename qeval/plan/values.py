@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from qeval.exchange import Message, Params, Request
+from qeval.models import Model
 from qeval.record import Setup
 from qeval.scorers.base import Prepared
 from qeval.suite import Target
+from qeval.turns import Script
 from qeval.value import Json, Value
 
 
@@ -39,7 +41,7 @@ class PlannedCase(Value):
     id: str
     where: str
     """`suites/facts.yaml:14`, relative to the project's root."""
-    messages: tuple[Message, ...]
+    script: Script
     tags: tuple[str, ...] = ()
     digest: str = ""
     """16 hex digits over messages, response format and checks, without paths."""
@@ -48,6 +50,11 @@ class PlannedCase(Value):
     vars: dict[str, Json] = {}
     context: tuple[dict[str, Json], ...] = ()
     """Documents, each `{text, title, index}`."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages of the first request."""
+        return self.script.opening
 
 
 class PlannedGroup(Value):
@@ -67,6 +74,8 @@ class PlannedGroup(Value):
     response_format: str | dict[str, Json] | None = None
     per_scenario: bool = False
     """Whether messages or checks depend on the scenario."""
+    model: Model | None = None
+    """What the table of models knows of whom is asked, or of what it is like."""
 
     @property
     def vars(self) -> dict[str, Json]:
@@ -79,7 +88,7 @@ class PlannedGroup(Value):
         return self.case.context
 
     def request(self, index: int) -> Request:
-        """Return what the trial of that number, from 0, asks."""
+        """Return what the trial of that number, from 0, asks first."""
         params = self.params
         if self.seed_each:
             params = msgspec.structs.replace(params, seed=index)
@@ -88,6 +97,7 @@ class PlannedGroup(Value):
             messages=self.case.messages,
             params=params,
             response_format=self.response_format,  # type: ignore[arg-type]  # text, json, or a dict
+            tools=tuple(tool.definition for tool in self.case.script.tools),
         )
 
 

@@ -63,7 +63,7 @@ def _jsonl(data: bytes, say: Say) -> _Read:
             continue
         try:
             row = decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             say(number, _unreadable(text, error))
             continue
         if isinstance(row, dict):
@@ -79,7 +79,7 @@ def _jsonl(data: bytes, say: Say) -> _Read:
 def _json(data: bytes, say: Say) -> _Read:
     try:
         items = msgspec.json.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         say(_bad_line(data), _unreadable(data, error))
         return _NOTHING
     return _listed(items, _ItemLines(data), say)
@@ -206,6 +206,8 @@ def _bad_line(data: bytes) -> int:
         return error.lineno
     except UnicodeDecodeError as error:
         return data.count(b"\n", 0, error.start) + 1
+    except RecursionError:
+        pass
     return 1
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from qeval.loading.cases.faults import Faults
 from qeval.loading.cases.filling import TemplateFault
 from qeval.loading.cases.ids import joined, rendered
-from qeval.loading.cases.recipes import Cook, Filled, Format, Piece, Recipe, RowFault
+from qeval.loading.cases.pieces import Piece, RowFault
+from qeval.loading.cases.recipes import Cook, Filled, Format, Recipe
 from qeval.loading.cases.rows import Data, Gathering, Item
 from qeval.loading.mistakes import Mistakes, meant
 from qeval.loading.project import Project

@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET
 
-from qeval.exchange import Message
 from qeval.loading.cases.filling import Template, TemplateFault, Values
 from qeval.loading.cases.ids import automatic
+from qeval.loading.cases.pieces import Notes, Piece, RowFault, told
+from qeval.loading.cases.speech import Line, Speech
 from qeval.loading.cases.templates import Filler, compiled
-from qeval.loading.cases.wording import (
-    NOT_YET,
-    Doc,
-    Shelf,
-    content_of,
-    documents_of,
-    question,
-)
+from qeval.loading.cases.tools import ToolRecipe, tools_of
+from qeval.loading.cases.wording import Doc, Shelf, documents_of
 from qeval.loading.mistakes import Mistakes
 from qeval.loading.nodes import Path as KeyPath
 from qeval.loading.source import Source
 from qeval.scorers.base import SCORERS, Prepared, prepare
 from qeval.suite import Case, Check, Suite
+from qeval.turns import MOST_REQUESTS, Script, Turn
 from qeval.value import Json, Value, canonical_json
-
-T = TypeVar("T")
 
 Format = str | dict[str, Json] | None
 _VERBATIM = frozenset(("python", "not-python"))
 _FILED = frozenset(("json_schema", "not-json_schema"))
-_LATER = ("turns", "history", "partial", "results")
-"""Keys of a case that a later version will send."""
-
-
-class Piece(Value):
-    """Something with templates in it, and where it stands."""
-
-    label: str
-    """What messages call it: `user`, `checks`, …"""
-    where: str
-    names: frozenset[str]
-    """Variables that must be there."""
-    seen: frozenset[str]
-    """All variables in it."""
-    fill: Callable[[Values], Json]
-    constant: bool = False
-    inherited: bool = False
 
 
 class CheckRecipe(Value):
@@ -61,6 +36,13 @@ class CheckRecipe(Value):
     """Returns the check ready to judge, and its content for digests; raises TemplateFault."""
 
 
+class TurnRecipe(Value):
+    """What the user says in one turn, and what is expected of the answer."""
+
+    line: Line
+    checks: tuple[CheckRecipe, ...]
+
+
 class Recipe(Value):
     """A case ready to be filled, row by row."""
 
@@ -69,23 +51,33 @@ class Recipe(Value):
     base: str
     """The literal or automatic id; '' where `id` is a template."""
     tags: tuple[Piece, ...]
-    messages: tuple[tuple[str, Piece], ...]
-    """Role and content, in the order in which they are sent."""
+    lines: tuple[Line, ...]
+    """In the order in which they are sent."""
     context: Piece | None
     checks: tuple[CheckRecipe, ...]
     format: Format
+    turns: tuple[TurnRecipe, ...] = ()
+    tools: tuple[ToolRecipe, ...] = ()
+    most_requests: int = MOST_REQUESTS
+
+    @property
+    def spoken(self) -> list[Piece]:
+        """All that is said."""
+        return [line.piece for line in (*self.lines, *(turn.line for turn in self.turns))]
 
     @property
     def pieces(self) -> list[Piece]:
         """All that may differ between scenarios."""
-        found = [piece for _, piece in self.messages] + [check.piece for check in self.checks]
+        found = self.spoken + [check.piece for check in self.checks]
+        found += [check.piece for turn in self.turns for check in turn.checks]
+        found += [tool.result for tool in self.tools if tool.result is not None]
         return found if self.context is None else [*found, self.context]
 
 
 class Filled(Value):
     """A case of one row, under one scenario."""
 
-    messages: tuple[Message, ...]
+    script: Script
     checks: tuple[Prepared, ...]
     context: tuple[Doc, ...]
     vars: dict[str, Json]
@@ -109,6 +101,8 @@ class Cook:
         self._root = root
         self._mistakes = mistakes
         self.shelf = Shelf(root)
+        self._notes = Notes(source, mistakes)
+        self._speech = Speech(suite, self.shelf, self._notes)
         self._checks: dict[tuple[KeyPath, bytes], CheckRecipe] = {}
 
     def recipe(self, number: int) -> Recipe | None:
@@ -117,23 +111,24 @@ class Cook:
         case = self._suite.cases[number]
         path: KeyPath = ("cases", number)
         where = self._source.where(path)
-        self._refuse(case, path)
         form = self._format(case, path)
-        messages = self._messages(case, path)
         base, own_id = self._id(case, path)
         made = Recipe(
             where=where,
             id=own_id,
             base=base,
             tags=self._tags(case, path),
-            messages=messages,
+            lines=self._speech.lines(case, path),
             context=self._context(case, path),
             checks=self._all_checks(case, path, form),
             format=form,
+            turns=self._turns(case, path, form),
+            tools=tools_of(self._suite, case, path, self._notes, self._root),
+            most_requests=case.max_turns or self._suite.max_turns or MOST_REQUESTS,
         )
         if len(self._mistakes) > before:
             return None
-        if made.context is not None and not any("context" in p.seen for _, p in messages):
+        if made.context is not None and not any("context" in p.seen for p in made.spoken):
             place, message = made.context.where, "context is used by no message"
             hint = "write {% for document in context %} … in `system:`, or drop `context:`"
             if made.context.inherited:
@@ -156,64 +151,40 @@ class Cook:
         """
         context: tuple[Doc, ...] = ()
         if recipe.context is not None:
-            context = _told(recipe.context, recipe.context.fill, values)
+            context = told(recipe.context, recipe.context.fill, values)
             values = {**values, "context": list(context)}
-        messages = tuple(
-            [
-                Message(role=role, content=_told(piece, piece.fill, values))
-                for role, piece in recipe.messages
-            ]
+        script = Script(
+            messages=tuple([line.fill(values) for line in recipe.lines]),
+            turns=tuple([_turn(turn, values) for turn in recipe.turns]),
+            tools=tuple([tool.fill(values) for tool in recipe.tools]),
+            most_requests=recipe.most_requests,
         )
-        made = [_told(check.piece, check.make, values) for check in recipe.checks]
+        made = _prepared(recipe.checks, values)
         try:
-            hashed = sha256(canonical_json((messages, recipe.format)))
+            hashed = sha256(canonical_json((script.messages, recipe.format)))
+            for part in _more_content(recipe, script, values):
+                hashed.update(part)
         except UnicodeEncodeError:
             fault = TemplateFault("half of a surrogate pair, which no request can carry")
-            raise RowFault(recipe.messages[-1][1], fault) from None
+            raise RowFault(recipe.spoken[-1], fault) from None
         for _, content in made:
             hashed.update(content)
         return Filled(
-            messages=messages,
+            script=script,
             checks=tuple([check for check, _ in made]),
             context=context,
             vars=own,
             digest=hashed.hexdigest()[:16],
         )
 
-    def _read(self, label: str, path: KeyPath, make: Callable[[], T]) -> T | None:
-        try:
-            return make()
-        except TemplateFault as fault:
-            message = f"{label}: {fault.message}"
-            self._mistakes.add(self._source.where(path), message, fault.hint)
-        return None
-
-    def _piece(
-        self, label: str, path: KeyPath, make: Callable[[], Template | Filler]
-    ) -> Piece | None:
-        made = self._read(label, path, make)
-        if made is None:
-            return None
-        return Piece(
-            label=label,
-            where=self._source.where(path),
-            names=made.names,
-            seen=made.seen,
-            fill=made.fill,
-            constant=made.constant,
-            inherited=path[0] != "cases",
-        )
-
-    def _refuse(self, case: Case, path: KeyPath) -> None:
-        """Note what this version can read but not send."""
-        found = [key for key in _LATER if getattr(case, key)]
-        tools = self._suite.tools if case.tools is None else case.tools
-        if tools:
-            found.append("tools")
-        if case.max_turns is not None:
-            found.append("max_turns")
-        for key in found:
-            self._mistakes.add(self._source.where(path), f"{key}: {NOT_YET}")
+    def _turns(self, case: Case, path: KeyPath, form: Format) -> tuple[TurnRecipe, ...]:
+        found = []
+        lines = self._speech.turns(case, path)
+        for i, (line, turn) in enumerate(zip(lines, case.turns or (), strict=False)):
+            checks = enumerate(turn.get("checks", ()))
+            made = [self._check(c, (*path, "turns", i, "checks", j), form) for j, c in checks]
+            found.append(TurnRecipe(line=line, checks=tuple(c for c in made if c is not None)))
+        return tuple(found)
 
     def _format(self, case: Case, path: KeyPath) -> Format:
         own = case.response_format is not None
@@ -224,7 +195,7 @@ class Cook:
         folder = self._source.folder(place)
         name, schema = "answer", written["schema"]
         if isinstance(schema, str):
-            read = self._read("response_format", place, lambda: self._schema(schema, folder))
+            read = self._notes.read("response_format", place, lambda: self._schema(schema, folder))
             if read is None:
                 return None
             schema = read
@@ -238,39 +209,6 @@ class Cook:
         except msgspec.MsgspecError as error:
             raise TemplateFault(f"{written!r} is not JSON: {error}") from None
 
-    def _messages(self, case: Case, path: KeyPath) -> tuple[tuple[str, Piece], ...]:
-        found: list[tuple[str, Piece | None]] = []
-        if case.messages is not None:
-            found += [
-                (message["role"], self._message(message, (*path, "messages", i)))
-                for i, message in enumerate(case.messages)
-            ]
-        elif case.user is not None:
-            found.append(("user", self._content("user", case.user, (*path, "user"))))
-        if not any(role == "system" for role, _ in found):
-            system = self._system(case, path)
-            found[:0] = [] if system is None else [("system", system)]
-        return tuple((role, piece) for role, piece in found if piece is not None)
-
-    def _message(self, message: Mapping[str, Json], path: KeyPath) -> Piece | None:
-        if message["role"] == "tool":
-            self._mistakes.add(self._source.where(path), f"messages of role 'tool': {NOT_YET}")
-            return None
-        for key in message.keys() - {"role", "content"}:
-            self._mistakes.add(self._source.where(path), f"{key} in messages: {NOT_YET}")
-        return self._content("messages", message.get("content", ""), path)
-
-    def _system(self, case: Case, path: KeyPath) -> Piece | None:
-        own = case.system is not UNSET
-        written = case.system if own else self._suite.system
-        if written is None or written is UNSET:
-            return None
-        return self._content("system", written, (*path, "system") if own else ("system",))
-
-    def _content(self, label: str, written: Json, path: KeyPath) -> Piece | None:
-        folder = self._source.folder(path)
-        return self._piece(label, path, lambda: content_of(written, folder, self.shelf))
-
     def _context(self, case: Case, path: KeyPath) -> Piece | None:
         own = case.context is not None
         written = case.context if own else self._suite.context
@@ -278,34 +216,29 @@ class Cook:
             return None
         place: KeyPath = (*path, "context") if own else ("context",)
         folder = self._source.folder(place)
-        return self._piece("context", place, lambda: documents_of(written, folder, self.shelf))
+        return self._notes.piece(
+            "context", place, lambda: documents_of(written, folder, self.shelf)
+        )
 
     def _tags(self, case: Case, path: KeyPath) -> tuple[Piece, ...]:
         written: list[tuple[KeyPath, str]] = [
             *((("tags", i), tag) for i, tag in enumerate(self._suite.tags)),
             *(((*path, "tags", i), tag) for i, tag in enumerate(case.tags)),
         ]
-        found = [self._piece("tags", place, _reader(tag)) for place, tag in written]
+        found = [self._notes.piece("tags", place, _reader(tag)) for place, tag in written]
         return tuple(piece for piece in found if piece is not None)
 
     def _id(self, case: Case, path: KeyPath) -> tuple[str, Piece | None]:
         if case.id is None:
             return self._automatic(case, path), None
-        made = self._piece("id", (*path, "id"), _reader(case.id))
+        made = self._notes.piece("id", (*path, "id"), _reader(case.id))
         if made is None or made.constant:
             return case.id, None
         return "", made
 
     def _automatic(self, case: Case, path: KeyPath) -> str:
-        if case.messages is not None:
-            asked = [message.get("content", "") for message in case.messages]
-            place: KeyPath = (*path, "messages", len(asked) - 1)
-            written = asked[-1]
-        else:
-            place, written = (*path, "user"), case.user or ""
-        folder = self._source.folder(place)
         try:
-            return automatic(question(written, folder, self.shelf))
+            return automatic(self._speech.question(case, path))
         except TemplateFault:
             return ""  # noted where the text itself is read
 
@@ -335,9 +268,9 @@ class Cook:
     def _made_check(self, check: Check, path: KeyPath, form: Format) -> CheckRecipe | None:
         label = next(iter(check.entries))
         if (later := _unjudged(check.entries)) is not None:
-            self._mistakes.add(self._source.where(path), f"check {later!r}: {NOT_YET}")
+            self._mistakes.add(self._source.where(path), f"check {later!r}: not in this version")
             return None
-        piece = self._piece(
+        piece = self._notes.piece(
             label, path, lambda: Filler(check.entries, verbatim=_VERBATIM, schemas=_FILED)
         )
         if piece is None:
@@ -357,7 +290,7 @@ class Cook:
             return made, canonical_json(content)
 
         if piece.constant:
-            once = self._read(label, path, lambda: make({}))
+            once = self._notes.read(label, path, lambda: make({}))
             if once is None:
                 return None
             return CheckRecipe(piece=piece, make=lambda _values: once)
@@ -377,20 +310,24 @@ class Cook:
         return value.__qualname__ if callable(value) else value
 
 
-class RowFault(Exception):  # noqa: N818  # carries a fault to where the row is known
-    """A piece that cannot be filled with a row's values."""
-
-    def __init__(self, piece: Piece, fault: TemplateFault) -> None:
-        super().__init__(fault.message)
-        self.piece = piece
-        self.fault = fault
+def _turn(turn: TurnRecipe, values: Values) -> Turn:
+    checks = tuple([check for check, _ in _prepared(turn.checks, values)])
+    return Turn(message=turn.line.fill(values), checks=checks)
 
 
-def _told(piece: Piece, make: Callable[[Values], T], values: Values) -> T:
-    try:
-        return make(values)
-    except TemplateFault as fault:
-        raise RowFault(piece, fault) from None
+def _prepared(checks: Iterable[CheckRecipe], values: Values) -> list[tuple[Prepared, bytes]]:
+    return [told(check.piece, check.make, values) for check in checks]
+
+
+def _more_content(recipe: Recipe, script: Script, values: Values) -> Iterator[bytes]:
+    """Yield what a digest covers beside messages, format and the case's own checks."""
+    for turn, written in zip(script.turns, recipe.turns, strict=True):
+        yield canonical_json(turn.message)
+        yield from (content for _, content in _prepared(written.checks, values))
+    for tool in recipe.tools:
+        yield canonical_json((tool.definition, tool.content))
+    if recipe.tools and recipe.most_requests != MOST_REQUESTS:
+        yield str(recipe.most_requests).encode()
 
 
 def _unjudged(entries: Mapping[str, Json]) -> str | None:

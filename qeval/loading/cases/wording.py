@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from qeval.exchange import Part
 from qeval.loading.cases.filling import Template, TemplateFault, Values
 from qeval.loading.cases.templates import compiled, literal
 from qeval.loading.texts import wrong_path
@@ -13,11 +13,10 @@ from qeval.value import Json
 
 Doc = dict[str, Json]
 """A document: `{text, title, index}`, counted from 1."""
-NOT_YET = "not in this version"
 
 
 class Shelf:
-    """Reads the text files that a suite names, each once.
+    """Reads the files that a suite names, each once.
 
     Args:
         root: The project's root, without links; nothing outside is read.
@@ -26,6 +25,7 @@ class Shelf:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._texts: dict[Path, str] = {}
+        self._data: dict[Path, bytes] = {}
 
     def find(self, written: str, folder: Path) -> Path:
         """Return the file of a path that is written in a file of that folder.
@@ -36,7 +36,11 @@ class Shelf:
         if wrong := wrong_path(written, folder, self._root):
             raise TemplateFault(wrong)
         path = (folder / written).resolve()
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except OSError:  # a name longer than the file system allows
+            there = False
+        if not there:
             raise TemplateFault(f"{written!r} is not there")
         return path
 
@@ -71,6 +75,12 @@ class Shelf:
                 byte = error.object[error.start]
                 raise TemplateFault(f"{path.name!r} is not UTF-8: byte 0x{byte:02x}") from None
         return self._texts[path]
+
+    def data(self, path: Path) -> bytes:
+        """Return what a file holds."""
+        if path not in self._data:
+            self._data[path] = path.read_bytes()
+        return self._data[path]
 
 
 def trimmed(text: str) -> str:
@@ -115,40 +125,7 @@ def text_of(written: Json, folder: Path, shelf: Shelf) -> Template:
         raise TemplateFault(f"{written[key]}: {fault.message}", fault.hint) from None
 
 
-def content_of(written: Json, folder: Path, shelf: Shelf) -> Template:
-    """Read a message's content: its filling is text or, of a list, a tuple of parts.
-
-    Raises:
-        TemplateFault: Something in it cannot be read, or not be sent by this version.
-    """
-    if isinstance(written, list | tuple):
-        return _parts([_part(item, folder, shelf) for item in written])
-    for key in ("image", "video", "audio"):
-        if isinstance(written, dict) and key in written:
-            raise TemplateFault(f"{key} parts are {NOT_YET}")
-    if isinstance(written, dict) and written.get("cache"):
-        return _parts([_part(written, folder, shelf)])
-    return text_of(written, folder, shelf)
-
-
-def _part(written: Json, folder: Path, shelf: Shelf) -> tuple[Template, bool]:
-    if isinstance(written, dict):
-        plain = {key: value for key, value in written.items() if key != "cache"}
-        return content_of(plain, folder, shelf), bool(written.get("cache"))
-    return content_of(written, folder, shelf), False
-
-
-def _parts(parts: list[tuple[Template, bool]]) -> Template:
-    def fill(values: Values) -> tuple[Part, ...]:
-        return tuple(Part(text=text.fill(values), cache=cache) for text, cache in parts)
-
-    texts = [text for text, _ in parts]
-    if all(text.constant for text in texts):
-        return literal(fill({}))
-    return _together(fill, texts)
-
-
-def _together(fill: Callable[[Values], Json], parts: Sequence[Template]) -> Template:
+def together(fill: Callable[[Values], Any], parts: Sequence[Template]) -> Template:
     """Return what fills a whole that is made of parts."""
     names: set[str] = set()
     seen: set[str] = set()
@@ -174,7 +151,7 @@ def documents_of(context: Iterable[Json], folder: Path, shelf: Shelf) -> Templat
 
     if all(need.constant for need in needs):
         return literal(fill({}))
-    return _together(fill, needs)
+    return together(fill, needs)
 
 
 def _document(

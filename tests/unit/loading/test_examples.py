@@ -6,10 +6,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from qeval.errors import SuiteError
 from qeval.loading import read
 from qeval.loading.composing import compose
 from qeval.loading.nodes import json_of
 from qeval.loading.schema import json_schema
+from qeval.plan import plan
 from qeval.suite import Suite
 
 SUITES = Path(__file__).parents[2] / "data/suites"
@@ -50,6 +52,16 @@ def test_a_shipped_suite_loads_with_its_id_and_without_warning(name: str) -> Non
     assert loaded.id == name
     assert loaded.suite.cases
     assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *(f"kinds/{kind}" for kind in KINDS)])
+def test_a_shipped_suite_can_be_planned(name: str) -> None:
+    loaded = read(SUITES / f"{name}.yaml")
+    if name == "kinds/application":
+        with pytest.raises(SuiteError, match="callable targets: not in this version"):
+            plan(loaded)
+        return
+    assert plan(loaded).trials_total
 
 
 @pytest.mark.parametrize("name", [*EXAMPLES, *(f"kinds/{kind}" for kind in KINDS)])

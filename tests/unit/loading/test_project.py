@@ -27,7 +27,7 @@ base_url = "http://127.0.0.1:8000/v1"
 
 [tool.qeval.models."my-model"]
 like = "qwen3-8b"
-input_usd_per_mtok = 0.1
+price = {currency = "USD", input_per_mtok = 0.1, tiers = [{above_input_tokens = 9}]}
 
 [tool.qeval.tolerances]
 latency_s = 0.2
@@ -59,7 +59,8 @@ def test_settings_are_read_and_their_values_kept_as_written(write: Write, tmp_pa
     assert project.targets == {
         "mine": Target(model="my-model", base_url="http://127.0.0.1:8000/v1")
     }
-    assert project.models == {"my-model": {"like": "qwen3-8b", "input_usd_per_mtok": 0.1}}
+    price = {"currency": "USD", "input_per_mtok": 0.1, "tiers": ({"above_input_tokens": 9},)}
+    assert project.models == {"my-model": {"like": "qwen3-8b", "price": price}}
     assert project.tolerances == {"latency_s": 0.2}
 
 
@@ -82,7 +83,7 @@ def test_every_mistake_in_the_settings_is_told_with_its_line(write: Write) -> No
     write(
         "[tool.qeval]\nmod = 'live'\nreports = '../out'\nconcurrency = 0\n\n"
         "[tool.qeval.targets.mine]\nmodel = 'm'\ntemperature = 1\n\n"
-        "[tool.qeval.models.m]\nprice = 3\n",
+        "[tool.qeval.models.m]\nprize = 3\nprice = {input_per_mtok = -1}\n",
         "pyproject.toml",
     )
 
@@ -94,7 +95,9 @@ def test_every_mistake_in_the_settings_is_told_with_its_line(write: Write) -> No
         "pyproject.toml:3: reports '../out' leads out of the project",
         "pyproject.toml:4: concurrency 0 is out of range: ≥ 1",
         "pyproject.toml:8: unknown key 'temperature' in the target",
-        "pyproject.toml:11: unknown key 'price' in the model",
+        "pyproject.toml:11: unknown key 'prize' in the model",
+        "pyproject.toml:12: input_per_mtok -1 is out of range: ≥ 0",
+        "pyproject.toml:12: the price lacks 'currency'",
     )
 
 

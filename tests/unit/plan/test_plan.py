@@ -79,14 +79,14 @@ def test_groups_are_ordered_by_case_target_scenario(planned: Planned) -> None:
 
 def test_a_request_is_whole(planned: Planned) -> None:
     plan = planned(
-        "targets: [qwen-plus]\nscenarios: [factual_qa]\nsystem: Be brief.\nresponse_format: json\n"
+        "targets: [qwen-plus]\nscenarios: [factual_qa]\nsystem: Be brief JSON.\nresponse_format: json\n"
         "cases: [{id: c, user: hi, checks: [is_json]}]\n"
     )
 
     assert plan.groups[0].request(0) == Request(
         model="qwen-plus",
         messages=(
-            Message(role="system", content="Be brief."),
+            Message(role="system", content="Be brief JSON."),
             Message(role="user", content="hi"),
         ),
         params=Params(temperature=0.1, top_p=0.7, thinking=False),
@@ -287,57 +287,113 @@ def test_trials_and_passes_of_the_inner_place_win(
 
 
 @pytest.mark.parametrize(
-    ("key", "mistake"),
+    ("target", "case", "mistake"),
     [
-        ("params: {stream: true}", "stream true: not in this version"),
-        ("params: {thinking: on}", "thinking on: not in this version"),
-        ("params: {thinking: 500}", "thinking 500: not in this version"),
-        ("params: {thinking: high}", "thinking high: not in this version"),
-        ("params: {n: 2}", "n 2: not in this version"),
-        ("params: {logprobs: 2}", "logprobs: not in this version"),
-        ("params: {search: true}", "search: not in this version"),
-        ("tools: {f: {description: d}}", "tools: not in this version"),
-        ("max_turns: 3", "max_turns: not in this version"),
-        ("partial: x", "partial: not in this version"),
-        ("history: x.jsonl", "history: not in this version"),
-        ("checks: [calls: f]", "check 'calls': not in this version"),
-        ("checks: [any: [is_json, not-refuses]]", "check 'not-refuses': not in this version"),
-    ],
-)
-def test_what_cannot_be_sent_yet_is_refused_at_the_case(told: Told, key: str, mistake: str) -> None:
-    suite = f"targets: [qwen-plus]\nchecks: [is_json]\ncases:\n  - {{id: c, user: hi, {key}}}\n"
-
-    assert told(suite) == (f"suites/s.yaml:4: {mistake}",)
-
-
-@pytest.mark.parametrize(
-    ("case", "mistake"),
-    [
-        ("turns: [{user: hi}]", "turns: not in this version"),
-        ("user: [{image: pics/a.png}, What?]", "user: image parts are not in this version"),
         (
-            "messages: [{role: user, content: x}, {role: tool, content: y}]",
-            "messages of role 'tool': not in this version",
+            "{model: qwen3.6-plus, dialect: dashscope-text}",
+            "user: hi",
+            "target 't': model 'qwen3.6-plus' does not speak 'dashscope-text'",
         ),
+        (
+            "{model: qwen3-8b}",
+            "user: hi, params: {thinking: on}",
+            "target 't': model 'qwen3-8b' only streams while it thinks",
+        ),
+        ("{model: qvq-max}", "user: hi", "target 't': model 'qvq-max' only streams"),
+        (
+            "{model: qwen3.6-plus}",
+            "user: Answer in JSON., response_format: json",
+            "target 't': response_format does not work while the model thinks",
+        ),
+        (
+            "{model: qwen-plus}",
+            "user: hi, response_format: json",
+            "target 't': response_format json wants the word json in the messages",
+        ),
+        (
+            "{model: qwen-plus}",
+            "user: hi, partial: 'He', params: {thinking: on}",
+            "target 't': partial does not work while the model thinks",
+        ),
+        (
+            "{model: qwen-plus}",
+            "user: hi, trials: 2, params: {n: 2}, tools: {f: {description: d}}",
+            "target 't': n 2 does not work with tools",
+        ),
+        (
+            "{model: qwen-plus}",
+            "user: hi, trials: 3, params: {n: 2}",
+            "3 trials are no multiple of n 2",
+        ),
+        (
+            "{model: qwen-plus, dialect: responses}",
+            "user: hi, params: {max_output_tokens: 9}",
+            "target 't': max_output_tokens 9 is out of range for dialect 'responses': 16 or more",
+        ),
+        ("{python: 'json:dumps'}", "user: hi", "target 't': callable targets: not in this version"),
     ],
 )
-def test_questions_that_cannot_be_sent_yet_are_refused(told: Told, case: str, mistake: str) -> None:
-    suite = f"targets: [qwen-plus]\ncases:\n  - {{id: c, {case}, checks: [is_json]}}\n"
+def test_what_cannot_work_is_refused_before_it_is_sent(
+    told: Told, target: str, case: str, mistake: str
+) -> None:
+    found = told(f"targets: {{t: {target}}}\ncases:\n  - {{id: c, {case}, checks: [is_json]}}\n")
 
-    assert f"suites/s.yaml:3: {mistake}" in told(suite)
+    assert [line.partition(": ")[2] for line in found] == [mistake]
+
+
+def test_a_wrong_dialect_is_answered_with_those_that_the_model_speaks(planned: Planned) -> None:
+    with pytest.raises(SuiteError) as caught:
+        planned(f"targets: {{t: {{model: qwen3.6-plus, dialect: dashscope-text}}}}\n{CASE}")
+
+    assert str(caught.value) == (
+        "suites/s.yaml:2: target 't': model 'qwen3.6-plus' does not speak 'dashscope-text'\n\n"
+        "hint: set the target's `dialect:` to 'dashscope-multimodal' or 'responses' or 'chat'"
+    )
+
+
+def test_a_server_of_ones_own_has_its_own_rules(planned: Planned) -> None:
+    found = planned(
+        "targets: {t: {model: qwen3.6-plus, dialect: dashscope-text, base_url: 'http://a/v1'}}\n"
+        "cases: [{id: c, user: hi, response_format: json, checks: [is_json]}]\n"
+    )
+
+    assert found.trials_total == 1
+
+
+def test_a_refusal_is_told_once_for_a_case_of_many_rows(told: Told) -> None:
+    found = told(
+        "targets: [qwen-plus]\ncases:\n"
+        "  - {id: c, grid: {a: [1, 2, 3]}, user: '{{ a }}', response_format: json, "
+        "checks: [is_json]}\n"
+    )
+
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
-    ("target", "mistake"),
+    ("question", "warned"),
     [
-        ("{dialect: responses}", "target 'qwen-plus': dialect 'responses': not in this version"),
-        ("{python: 'json:dumps'}", "target 'qwen-plus': callable targets: not in this version"),
+        ("Sum up https://example.com/page", True),
+        ("https://example.com/page", True),
+        ("What does the scheme of https://example.com/page say about how it is carried?", False),
+        ("Sum up this page", False),
     ],
 )
-def test_targets_that_cannot_be_asked_yet_are_refused(
-    told: Told, target: str, mistake: str
+def test_a_question_that_is_little_but_an_address_is_warned_of(
+    planned: Planned, question: str, *, warned: bool
 ) -> None:
-    assert told(f"targets: {{qwen-plus: {target}}}\n{CASE}") == (f"suites/s.yaml:1: {mistake}",)
+    plan = planned(
+        f"targets: [qwen-plus]\ncases: [{{id: c, user: '{question}', checks: [is_json]}}]\n"
+    )
+
+    expected = "case 'c': the prompt is little but a web address, and the API reads no pages"
+    assert (expected in plan.warnings) is warned
+
+
+def test_thinking_is_always_said_as_the_model_table_has_it(planned: Planned) -> None:
+    found = planned(f"targets: [qwen3.6-plus, qwen-plus, unheard-of]\n{CASE}")
+
+    assert [group.params.thinking for group in found.groups] == [True, False, None]
 
 
 # Choosing

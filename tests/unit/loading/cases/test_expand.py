@@ -325,7 +325,7 @@ def test_the_schema_of_the_answer_reaches_its_check(planned: Planned) -> None:
         ("user: hi, checks: [contains: x]", "user: ho, checks: [contains: x]", False),
         ("user: hi, checks: [json_schema: a.json]", "user: hi, checks: [json_schema: b.json]", True),
         ("user: {file: a.txt}, checks: [is_json]", "user: hi, checks: [is_json]", True),
-        ("user: hi, checks: [is_json]", "user: hi, checks: [is_json], response_format: json", False),
+        ("user: JSON, checks: [is_json]", "user: JSON, checks: [is_json], response_format: json", False),
         ("user: hi, checks: [is_json]", "user: hi, checks: [is_json], system: s", False),
         ("user: hi, checks: [is_json]", "user: hi, checks: [is_json], params: {top_k: 1}", True),
     ],

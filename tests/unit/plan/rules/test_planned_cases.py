@@ -242,7 +242,7 @@ def test_the_digest_is_the_same_in_another_folder_and_differs_with_what_is_asked
         {"tags": ["x"]},
         {"checks": ["is_json"]},
         {"system": "Be brief."},
-        {"response_format": "json"},
+        {"response_format": "json", "system": "In JSON."},
     ],
 )
 def test_whatever_changes_the_run_changes_the_plans_digest(planned: Planned, change: Json) -> None:
