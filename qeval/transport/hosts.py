@@ -30,6 +30,8 @@ SHARED_HOSTS: dict[str, str | None] = {
 
 _WORKSPACE_HOSTS = ".maas.aliyuncs.com"
 _NATIVE = ("dashscope-text", "dashscope-multimodal")
+_STUDIO_PATHS = ("/api/v1", "/compatible-mode/v1")
+"""Of the native dialects, and of the others."""
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?"
@@ -86,7 +88,8 @@ def _alias(source: str, path: str) -> Endpoint:
 
 
 def _studio_path(target: Target) -> str:
-    return "/api/v1" if target.dialect in _NATIVE else "/compatible-mode/v1"
+    native, compatible = _STUDIO_PATHS
+    return native if target.dialect in _NATIVE else compatible
 
 
 def _is_studio(host: str) -> bool:
@@ -101,8 +104,8 @@ class Settings(Value):
     region: str | None = None
     workspace: str | None = None
     base_url: str | None = None
-    """A server that stands in for every target, such as the simulator. It gets no key and no
-    header of the target, since none was named for it."""
+    """A server that stands in for every target, such as the simulator: its host, or any of its
+    addresses. It gets no key and no header of the target, since none was named for it."""
 
 
 def resolve(
@@ -173,9 +176,12 @@ class _Resolving:
 
     def _stand_in(self, override: str) -> Resolved:
         base = self._address(override, override)
+        home = endpoint(self._target)
+        if home.source == "model-studio":  # one of its paths stands for the other, too
+            for path in _STUDIO_PATHS:
+                base = base.removesuffix(path)
         if base.count("/") == 2:  # a bare host: what it stands in for says the path
-            path = endpoint(self._target).base.split("/", 3)[3:]
-            base = "/".join([base, *path])
+            base = "/".join([base, *home.base.split("/", 3)[3:]])
         return Resolved(base_url=base, timeout_s=self._target.timeout_s)
 
     def _error(self, fact: str, hint: str | None = None) -> TargetError:

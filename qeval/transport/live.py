@@ -19,6 +19,7 @@ from qeval.dialects.errors import first_bytes
 from qeval.errors import TargetError, TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.hosts import Resolved
+from qeval.transport.pacing import WAIT_HEADER
 from qeval.transport.pools import Aiohttp, Headers, Opened, Pool, PoolOptions
 from qeval.value import Value
 
@@ -110,7 +111,7 @@ class _Line:
         self._timeout_s = resolved.timeout_s or options.timeout_s
         parts = urlsplit(resolved.base_url)
         self._place = parts.netloc if parts.port else f"{parts.netloc}:{_port(parts.scheme)}"
-        self._headers = {**_DEFAULT_HEADERS, **dict(resolved.headers)}
+        self._headers = dict(resolved.headers)
         if resolved.key is not None:
             self._headers["authorization"] = f"Bearer {resolved.key}"
         self._merged: dict[Headers, Headers] = {}
@@ -121,7 +122,7 @@ class _Line:
         """Make one call and map what can go wrong."""
         call = _Call()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s + self._queued_s(wire)):
                 await self._exchange(call, wire)
         except TransportError:
             raise
@@ -134,11 +135,16 @@ class _Line:
         assert call.opened is not None  # noqa: S101 - for the type checker
         return self._answer(call, call.opened)
 
+    def _queued_s(self, wire: Wire) -> float:
+        """Return how long the service may let the call stand before it begins."""
+        said = next((value for name, value in wire.headers if name == WAIT_HEADER), None)
+        return float(said) if said else 0.0
+
     async def _exchange(self, call: _Call, wire: Wire) -> None:
         url = self._resolved.base_url + wire.path
         headers = self._merged.get(wire.headers)
         if headers is None:
-            headers = tuple({**dict(wire.headers), **self._headers}.items())
+            headers = tuple({**_DEFAULT_HEADERS, **dict(wire.headers), **self._headers}.items())
             self._merged[wire.headers] = headers
         call.sent = time.perf_counter()
         opened = await self.pool.open(wire.method, url, headers, wire.body)

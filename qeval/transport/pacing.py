@@ -1,107 +1,124 @@
-"""Retries of what may answer the next time, and the pauses between."""
+"""How fast one target is asked: calls in flight, calls and tokens a minute, and what 429 teaches.
+
+One controller a target, shared by all its calls. It starts low and doubles while every place is
+taken, is cut once per episode of 429 answers, and from then on grows slowly. Errors of the
+server (5xx) say nothing about the rate and change nothing here.
+"""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Awaitable, Callable
+from collections import Counter, deque
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from qeval.dialects.errors import ONCE, QUOTA, failure
-from qeval.errors import TransportError
+from qeval.dialects.errors import QUOTA, failure
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.base import Transport
+from qeval.transport.retrying import Clock, retry_after
 from qeval.value import Value
 
-BASE_S = 0.5
-CAP_S = 8.0
-"""Pauses double from the first to the second, as the vendors' own clients do."""
-QUOTA_BASE_S = 8.0
-QUOTA_CAP_S = 32.0
-"""The same for a token budget, which takes up to a minute to fill again: 8 + 16 + 32 s."""
-JITTER = 0.25
-"""Up to this share is added to a pause: calls that failed together return apart."""
-LONGEST_S = 120.0
-"""A server that asks for a longer pause is not asked again."""
+if TYPE_CHECKING:
+    import asyncio
+
+START = 16
+"""Calls in flight at first, at a service with an account behind it."""
+CUT = 0.8
+"""What an episode leaves of the calls in flight."""
+RATE_CUT = 0.9
+"""What it leaves of the rate that was seen to be served."""
+REGROWTH = 1.015
+"""What a learned rate is multiplied by each second in which nothing was refused."""
+WINDOW_S = 10.0
+"""Served calls are counted over so long to learn a rate."""
+HOLD_S = 1.0
+QUOTA_HOLD_S = 8.0
+"""Pause of the whole target after a refusal that names none; the second for a token budget."""
+BYTES_PER_TOKEN = 4
+"""Rough, and only for `tpm`: English text and its JSON (tokens.md section 3 measured 3.6 to 5)."""
+BURST = frozenset({"Throttling.BurstRate", "limit_burst_rate"})
+WAIT_HEADER = "x-dashscope-wait-timeout"
+WAIT_S = 30
+"""After traffic that rose too fast the service is asked to queue calls so long, not to refuse."""
 
 
-class Clock(Value):
-    """Time, replaceable in tests."""
+class Limits(Value):
+    """What a target takes."""
 
-    sleep: Callable[[float], Awaitable[None]] | None = None
-    """Waits so many seconds; None: asyncio's."""
-    now: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
-    """Seconds since 1970, for a `Retry-After` that names a date."""
+    concurrency: int = 32
+    start: int | None = None
+    """Calls in flight at first; None: `concurrency`."""
+    rpm: int | None = None
+    tpm: int | None = None
 
 
-class Retrying:
-    """Sends again what failed for a reason that may pass.
+class Step(Value):
+    """One change of the pace, for the log."""
 
-    Again up to `attempts` in all: statuses 408, 409, 429 and 5xx unless the code says that
-    nothing will change, refused and lost connections. Again once: timeouts and cut bodies,
-    since each may have been paid for. The server's word goes before: `x-should-retry`,
-    and `retry-after-ms` or `retry-after` up to `LONGEST_S`.
+    at_s: float
+    """Since the first call."""
+    limit: int
+    """Calls in flight from now on."""
+    rate: float | None
+    """Calls a second from now on; None: as many as fit."""
+    reason: str
+    """`429 limit_requests`, or `saturated`."""
 
-    A pause after a 429 holds every call of the target. Pauses do not count as latency,
-    which is that of the last attempt.
+
+class Paced:
+    """Lets the calls of one target leave at the pace that it bears.
 
     Args:
-        inner: Who answers one attempt.
-        attempts: Most attempts, at least 1.
-        rpm: Most calls leaving per minute, spread evenly; None: no limit.
-        seed: Of the jitter.
+        inner: Who answers.
+        limits: What is known of the target beforehand.
         clock: Time.
     """
 
     immediate = False
 
-    def __init__(
-        self,
-        inner: Transport,
-        *,
-        attempts: int = 4,
-        rpm: int | None = None,
-        seed: int = 0,
-        clock: Clock | None = None,
-    ) -> None:
+    def __init__(self, inner: Transport, limits: Limits, clock: Clock | None = None) -> None:
         self._inner = inner
-        self._attempts = attempts
-        self._apart_s = 60.0 / rpm if rpm else 0.0
-        self._random = random.Random(seed)  # noqa: S311 - spreads calls, guards nothing
+        self._limits = limits
         self._clock = clock or Clock()
-        self._hold = 0.0
-        """After a 429: no call leaves before this time."""
+        self._limit = max(1, min(limits.start or limits.concurrency, limits.concurrency))
+        self._doubling = True
+        self._credit = 0
+        """Calls answered since the limit last grew, while every place was taken."""
+        self._flying = 0
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._rate = limits.rpm / 60 if limits.rpm else None
+        self._ceiling = self._rate
         self._next = 0.0
-        """With `rpm`: when the next call may leave."""
+        self._hold = 0.0
+        self._cut_at = float("-inf")
+        self._grown_at = 0.0
+        self._served: deque[float] = deque()
+        self._tokens = _Bucket(limits.tpm) if limits.tpm else None
+        self._began: float | None = None
+        self._queueing = False
+        self.history: list[Step] = []
+        self.waited_s = 0.0
+        """Time that calls stood here, summed; no part of any latency."""
 
     async def send(self, wire: Wire, place: Place) -> Answer:
-        """Bring back the first good answer, or the last bad one, with `attempts` counted.
+        """Bring back the answer to one call, sent when it is its turn.
 
         Raises:
-            TransportError: The last attempt brought no answer.
+            TransportError: No answer came.
         """
-        failed = 0
-        while True:
-            await self._wait_turn()
-            here = place if not failed else msgspec.structs.replace(place, attempt=failed)
-            pause: float | None
-            try:
-                answer = await self._inner.send(wire, here)
-            except TransportError as error:
-                pause = self._after_error(error, failed)
-                if pause is None:
-                    raise
-            else:
-                good = answer.error is None and answer.status < 400
-                pause = None if good or answer.replayed else self._after_answer(answer, failed)
-                if pause is None:
-                    return (
-                        msgspec.structs.replace(answer, attempts=failed + 1) if failed else answer
-                    )
-            failed += 1
-            await self._sleep(pause)
+        asked = self._clock.now()
+        if self._began is None:
+            self._began = self._grown_at = asked
+        await self._enter()
+        try:
+            await self._turn(len(wire.body) / BYTES_PER_TOKEN)
+            sent = self._clock.now()
+            self.waited_s += sent - asked
+            answer = await self._inner.send(self._marked(wire), place)
+            self._learn(answer, sent)
+        finally:
+            self._leave()
+        return answer
 
     async def end_case(self, case: str) -> None:
         """Pass on that a case has ended."""
@@ -111,86 +128,155 @@ class Retrying:
         """Close the inner transport."""
         await self._inner.aclose()
 
-    def _after_error(self, error: TransportError, failed: int) -> float | None:
-        """Return the pause before the next attempt, or None if there is to be none."""
-        most = {"connect": self._attempts, "cut": self._attempts, "timeout": 2}.get(error.kind, 1)
-        if failed + 1 >= min(most, self._attempts):
-            return None
-        return self._backoff(failed, BASE_S, CAP_S)
-
-    def _after_answer(self, answer: Answer, failed: int) -> float | None:
-        if answer.status < 400:  # cut in the middle
-            return self._backoff(0, BASE_S, CAP_S) if failed == 0 and self._attempts > 1 else None
-        error = failure(answer)
-        most = 2 if error.code in ONCE else self._attempts
-        told = answer.header("x-should-retry")
-        wanted = told == "true" if told in {"true", "false"} else error.retryable
-        asked = retry_after(answer, self._clock.wall())
-        too_long = asked is not None and asked > LONGEST_S
-        if not wanted or too_long or failed + 1 >= min(most, self._attempts):
-            return None
-        quota = error.code in QUOTA
-        base, cap = (QUOTA_BASE_S, QUOTA_CAP_S) if quota else (BASE_S, CAP_S)
-        pause = self._backoff(failed, base, cap) if asked is None else self._jittered(asked)
-        if answer.status == 429:
-            self._hold = max(self._hold, self._clock.now() + pause)
-        return pause
-
-    def _backoff(self, failed: int, base: float, cap: float) -> float:
-        return self._jittered(min(base * 2.0**failed, cap))
-
-    def _jittered(self, pause: float) -> float:
-        return pause * (1 + JITTER * self._random.random())
-
-    async def _wait_turn(self) -> None:
-        """Wait for this call's place in line, and until the target takes calls again."""
-        if self._apart_s:
-            now = self._clock.now()
-            mine = max(self._next, now)
-            self._next = mine + self._apart_s
-            if mine > now:
-                await self._sleep(mine - now)
-        while self._hold and (left := self._hold - self._clock.now()) > 0.001:
-            await self._sleep(self._jittered(left))
-
-    async def _sleep(self, seconds: float) -> None:
-        if self._clock.sleep is not None:
-            await self._clock.sleep(seconds)
+    async def _enter(self) -> None:
+        """Take a place among the calls in flight, first come, first served."""
+        if self._flying < self._limit and not self._line:
+            self._flying += 1
             return
         import asyncio  # not on the replay path
 
-        await asyncio.sleep(seconds)
+        waiting = asyncio.get_running_loop().create_future()
+        self._line.append(waiting)
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled():
+                self._leave()  # the place was given in the moment of giving up
+            raise
+
+    def _leave(self) -> None:
+        self._flying -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._line and self._flying < self._limit:
+            waiting = self._line.popleft()
+            if not waiting.done():
+                self._flying += 1
+                waiting.set_result(None)
+
+    async def _turn(self, tokens: float) -> None:
+        """Wait until a rate, a token budget and a pause let a call go."""
+        if self._tokens is not None:
+            await self._until(self._tokens.take(tokens, self._clock.now()))
+        await self._slot()
+        while self._hold > self._clock.now():
+            # What stood here together must not leave together when the pause ends.
+            await self._until(self._hold)
+            await self._slot()
+
+    async def _slot(self) -> None:
+        if self._rate is not None:
+            mine = max(self._next, self._clock.now())
+            self._next = mine + 1 / self._rate
+            await self._until(mine)
+
+    async def _until(self, then: float) -> None:
+        seconds = then - self._clock.now()
+        if seconds > 0:
+            await self._clock.pause(seconds)
+
+    def _marked(self, wire: Wire) -> Wire:
+        if not self._queueing:
+            return wire
+        return msgspec.structs.replace(wire, headers=(*wire.headers, (WAIT_HEADER, str(WAIT_S))))
+
+    def _learn(self, answer: Answer, sent: float) -> None:
+        now = self._clock.now()
+        if answer.status == 429:
+            error = failure(answer)
+            if error.retryable:
+                self._refused(answer, error.code or "", sent)
+        elif answer.status < 400:
+            self._served.append(now)
+            if self._tokens is not None:
+                self._tokens.spent(len(answer.body) / BYTES_PER_TOKEN)
+            self._grow(now)
+
+    def _refused(self, answer: Answer, code: str, sent: float) -> None:
+        now = self._clock.now()
+        asked = retry_after(answer, self._clock.wall())
+        pause = asked if asked is not None else QUOTA_HOLD_S if code in QUOTA else HOLD_S
+        self._hold = self._next = max(self._hold, now + pause)
+        self._queueing = self._queueing or code in BURST
+        if sent <= self._cut_at:
+            return  # it left before the pace was cut, and says nothing of the new one
+        served = self._served_rate(now)
+        if served is not None:
+            self._rate = served if self._rate is None else min(self._rate, served)
+        if self._rate is not None:
+            self._rate *= RATE_CUT
+        self._cut_at = now
+        self._doubling = False
+        self._limit = max(1, int(self._limit * CUT))
+        self._grown_at = now + pause
+        self._note(now, f"429 {code}".rstrip())
+
+    def _served_rate(self, now: float) -> float | None:
+        """Return calls served a second since the last episode; None where too few tell.
+
+        Earlier ones are left out: a service lets a burst through that it will not bear for long.
+        """
+        began = max(now - WINDOW_S, self._cut_at, self._began or 0.0)
+        while self._served and self._served[0] < began:
+            self._served.popleft()
+        if len(self._served) < 3:
+            return None
+        return len(self._served) / max(1.0, now - began)
+
+    def _grow(self, now: float) -> None:
+        if self._rate is not None and self._rate != self._ceiling and now > self._grown_at:
+            grown = self._rate * REGROWTH ** (now - self._grown_at)
+            self._rate = grown if self._ceiling is None else min(grown, self._ceiling)
+            self._grown_at = now
+        if self._flying < self._limit or self._limit >= self._limits.concurrency:
+            self._credit = 0
+            return
+        self._credit += 1
+        if self._doubling or self._credit >= self._limit:
+            self._limit += 1
+            self._credit = 0
+            self._wake()
+            if not self._doubling or self._limit == self._limits.concurrency:
+                self._note(now, "saturated")
+
+    def _note(self, now: float, reason: str) -> None:
+        began = self._began if self._began is not None else now
+        self.history.append(
+            Step(at_s=now - began, limit=self._limit, rate=self._rate, reason=reason)
+        )
+
+    def slowed(self) -> str:
+        """Say what slowed the target down, such as `slowed twice by 429 limit_requests`; or ''."""
+        reasons = Counter(step.reason for step in self.history if step.reason != "saturated")
+        parts = [f"{_times(count)} by {reason}" for reason, count in sorted(reasons.items())]
+        return f"slowed {', '.join(parts)}" if parts else ""
 
 
-def retry_after(answer: Answer, wall: float) -> float | None:
-    """Return the pause in seconds that a server asks for, ≥ 0, or None if it names none.
+class _Bucket:
+    """A budget of tokens that fills evenly, and holds a second's worth more than nothing."""
 
-    Args:
-        answer: Its headers `retry-after-ms`, or else `retry-after` (seconds or an HTTP date).
-        wall: Seconds since 1970, now.
-    """
-    exact = _number(answer.header("retry-after-ms"))
-    if exact is not None:
-        return exact / 1000
-    said = answer.header("retry-after")
-    if said is None:
-        return None
-    plain = _number(said)
-    return plain if plain is not None else _until(said, wall)
+    def __init__(self, per_minute: int) -> None:
+        self._per_s = per_minute / 60
+        self._left = self._per_s
+        self._at: float | None = None
+        self._answers = 0.0
+        """Mean tokens of an answer so far: a call is charged for what it will bring back."""
+        self._seen = 0
+
+    def take(self, tokens: float, now: float) -> float:
+        """Charge a call and return when it may leave."""
+        if self._at is not None:
+            self._left = min(self._per_s, self._left + (now - self._at) * self._per_s)
+        self._at = now
+        self._left -= tokens + self._answers
+        return now + max(0.0, -self._left / self._per_s)
+
+    def spent(self, tokens: float) -> None:
+        """Learn how long an answer was."""
+        self._seen += 1
+        self._answers += (tokens - self._answers) / self._seen
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if value >= 0 else None  # NaN is refused too
-
-
-def _until(date: str, wall: float) -> float | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - wall)
-    except (ValueError, OverflowError):
-        return None
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

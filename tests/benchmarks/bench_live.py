@@ -116,7 +116,7 @@ from qeval.dialects.base import DIALECTS
 from qeval.exchange import Message, Place, Request
 from qeval.transport.hosts import Resolved
 from qeval.transport.live import Live, LiveOptions
-from qeval.transport.pacing import Retrying
+from qeval.transport.retrying import Retrying
 async def main():
     dialect = DIALECTS.get("chat")
     resolved = Resolved(base_url=f"http://127.0.0.1:{port}/v1", key="k" * 20)

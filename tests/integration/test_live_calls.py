@@ -16,7 +16,7 @@ from qeval.errors import ResponseError, StatusError, TargetError, TransportError
 from qeval.exchange import Answer, Message, Place, Request, Wire
 from qeval.transport.hosts import Resolved
 from qeval.transport.live import Live, LiveOptions, _proxy
-from qeval.transport.pacing import Retrying
+from qeval.transport.retrying import Retrying
 
 KEY = "sk-planted-0123456789abcdef"
 WIRE = Wire(path="/chat/completions", body=b'{"model":"m"}')
@@ -203,6 +203,13 @@ def test_what_is_not_http_is_cut(loopback: Server, client: str) -> None:
     loopback.says([b"SSH-2.0-OpenSSH_9.9\r\n\r\n", None])
 
     assert fails(live(loopback.url, client)).kind == "cut"
+
+
+def test_a_call_that_may_be_queued_is_waited_for_longer(loopback: Server, client: str) -> None:
+    loopback.says([0.4, *answer(GOOD)])
+    queued = Wire(path=WIRE.path, body=WIRE.body, headers=(("x-dashscope-wait-timeout", "3"),))
+
+    assert ask(live(loopback.url, client, timeout_s=0.2), queued).body == GOOD
 
 
 @pytest.mark.parametrize("end", [[0.1, None], [5.0]], ids=["reset", "timeout"])

@@ -243,6 +243,30 @@ def test_a_stand_in_gets_neither_key_nor_headers(override: str, base: str) -> No
     assert (found.source, found.timeout_s) == ("endpoint", 9)
 
 
+@pytest.mark.parametrize("path", ["/api/v1", "/compatible-mode/v1", ""])
+@pytest.mark.parametrize(
+    ("dialect", "base"),
+    [
+        ("chat", "/compatible-mode/v1"),
+        ("responses", "/compatible-mode/v1"),
+        ("dashscope-text", "/api/v1"),
+        ("dashscope-multimodal", "/api/v1"),
+    ],
+)
+def test_any_address_of_a_service_stands_in_for_all_dialects(
+    dialect: str, base: str, path: str
+) -> None:
+    found = find(Target(dialect=dialect), base_url=f"http://127.0.0.1:8765{path}")
+
+    assert found.base_url == f"http://127.0.0.1:8765{base}"
+
+
+def test_the_path_of_a_stand_in_is_kept_for_a_target_with_an_address_of_its_own() -> None:
+    found = find(Target(base_url="http://h.example/v1"), base_url="http://127.0.0.1:1/api/v1")
+
+    assert found.base_url == "http://127.0.0.1:1/api/v1"
+
+
 def test_a_resolved_address_shows_no_secret() -> None:
     found = find(Target(headers={"x-token": "${TOKEN}"}), {**KEYED, "TOKEN": "token-0123456789"})
 

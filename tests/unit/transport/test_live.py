@@ -108,7 +108,7 @@ def test_a_library_that_is_missing_is_named(
 
 def test_importing_the_module_imports_no_http_library() -> None:
     code = (
-        "import sys, qeval.transport.live, qeval.transport.pacing, qeval.transport.hosts\n"
+        "import sys, qeval.transport.live, qeval.transport.retrying, qeval.transport.hosts\n"
         "print([m for m in ('httpx2', 'aiohttp', 'httpx_aiohttp') if m in sys.modules])"
     )
 

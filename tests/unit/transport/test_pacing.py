@@ -1,247 +1,284 @@
+"""A server with a rate limit, a clock that jumps: what the controller makes of the two."""
+
 from __future__ import annotations
 
 import asyncio
 import json
-from email.utils import formatdate
-from typing import Any
+import selectors
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from qeval.errors import TransportError
 from qeval.exchange import Answer, Place, Wire
-from qeval.transport.pacing import Clock, Retrying, retry_after
+from qeval.transport.pacing import START, Limits, Paced
+from qeval.transport.retrying import Clock, Retrying
 
 WIRE = Wire(path="/chat/completions", body=b"{}")
-PLACE = Place(case="c", scenario="s", trial=2)
+PLACE = Place(case="c", scenario="s", trial=0)
 GOOD = Answer(status=200, body=b"{}", latency_s=0.25)
-CUT = Answer(status=200, body=b"{", error="cut")
 
 
-def bad(status: int, code: str | None = None, **headers: str) -> Answer:
-    body = json.dumps({"error": {"code": code, "message": "no"}}).encode() if code else b""
+def refusal(code: str = "limit_requests", status: int = 429, **headers: str) -> Answer:
+    body = json.dumps({"error": {"code": code, "message": "no"}}).encode()
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
     return Answer(status=status, headers=named, body=body)
 
 
-def lost(kind: str) -> TransportError:
-    return TransportError("lost", kind=kind)
+class Jumping(selectors.DefaultSelector):
+    """Waits for nothing: the loop's clock jumps to what comes next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.t = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.t += timeout or 0.0
+        return super().select(0)
 
 
-class Inner:
-    """Answers from a list; the last is repeated."""
+class JumpingLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self.jumping = Jumping()
+        super().__init__(self.jumping)
+
+    def time(self) -> float:
+        return self.jumping.t
+
+
+class Server:
+    """Serves `rpm` calls a minute after a first burst; tells what it saw."""
 
     immediate = False
 
-    def __init__(self, *outcomes: Answer | TransportError) -> None:
-        self.outcomes = list(outcomes)
-        self.places: list[Place] = []
-        self.told: list[str] = []
+    def __init__(
+        self, clock: Clock, rpm: float = 1e9, burst: int = 10, latency_s: float = 0.2
+    ) -> None:
+        self.clock = clock
+        self.rate = rpm / 60
+        self.burst = burst
+        self.left = float(burst)
+        self.at = 0.0
+        self.latency_s = latency_s
+        self.answer: Callable[[], Answer | None] = lambda: None
+        self.wires: list[Wire] = []
+        self.times: list[float] = []
+        self.served: list[float] = []
+        self.flying = self.most = 0
 
     async def send(self, wire: Wire, place: Place) -> Answer:  # noqa: ARG002 - the seam's signature
-        self.places.append(place)
-        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, TransportError):
-            raise outcome
-        return outcome
+        now = self.clock.now()
+        self.wires.append(wire)
+        self.times.append(now)
+        self.left = min(self.burst, self.left + (now - self.at) * self.rate)
+        self.at = now
+        said = self.answer()
+        if said is None and self.left < 1:
+            said = refusal()
+        if said is not None:
+            await asyncio.sleep(0.02)
+            return said
+        self.left -= 1
+        self.served.append(now)
+        self.flying += 1
+        self.most = max(self.most, self.flying)
+        await asyncio.sleep(self.latency_s)
+        self.flying -= 1
+        return GOOD
 
-    async def end_case(self, case: str) -> None:
-        self.told.append(case)
+    async def end_case(self, case: str) -> None: ...
 
-    async def aclose(self) -> None:
-        self.told.append("closed")
-
-
-class Time:
-    """A clock that moves only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.t = 1000.0
-        self.slept: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.t += seconds
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(sleep=self.sleep, now=lambda: self.t, wall=lambda: self.t)
+    async def aclose(self) -> None: ...
 
 
-def ask(inner: Inner, **options: Any) -> tuple[Answer | TransportError, Time]:
-    time = Time()
-    retrying = Retrying(inner, clock=time.clock, **options)
-    try:
-        return asyncio.run(retrying.send(WIRE, PLACE)), time
-    except TransportError as error:
-        return error, time
+class Bench:
+    """A server, the controller before it, and callers."""
+
+    def __init__(self, limits: Limits, **server: float) -> None:
+        self.loop = JumpingLoop()
+        self.clock = Clock(now=self.loop.time, wall=self.loop.time)
+        self.server = Server(self.clock, **server)  # type: ignore[arg-type]  # numbers all
+        self.paced = Paced(self.server, limits, self.clock)
+
+    def call(self, calls: int, *, callers: int, retry: bool = True) -> list[int]:
+        """Make so many calls, so many at a time; return their statuses."""
+        asked = Retrying(self.paced, clock=self.clock) if retry else self.paced
+        statuses: list[int] = []
+        work = iter(range(calls))
+
+        async def caller() -> None:
+            for _ in work:
+                statuses.append((await asked.send(WIRE, PLACE)).status)  # noqa: PERF401
+
+        async def everybody() -> None:
+            await asyncio.gather(*[caller() for _ in range(callers)])
+
+        try:
+            self.loop.run_until_complete(everybody())
+        finally:
+            self.loop.close()
+        return statuses
 
 
-@pytest.mark.parametrize(
-    ("outcome", "tries"),
-    [
-        pytest.param(GOOD, 1, id="200"),
-        pytest.param(bad(400), 1, id="400"),
-        pytest.param(bad(401, "invalid_api_key"), 1, id="401"),
-        pytest.param(bad(404, "model_not_found"), 1, id="404"),
-        pytest.param(bad(408), 4, id="408"),
-        pytest.param(bad(409), 4, id="409"),
-        pytest.param(bad(429), 4, id="429"),
-        pytest.param(bad(429, "limit_requests"), 4, id="429-rate"),
-        pytest.param(bad(429, "insufficient_quota"), 4, id="429-quota"),
-        pytest.param(bad(429, "PrepaidBillOverdue"), 1, id="429-bill"),
-        pytest.param(bad(400, "Arrearage"), 1, id="400-bill"),
-        pytest.param(bad(400, "InvalidURL.Timeout"), 2, id="400-media-timeout-once"),
-        pytest.param(bad(500), 4, id="500"),
-        pytest.param(bad(502), 4, id="502"),
-        pytest.param(bad(504, "GatewayTimeout"), 4, id="504"),
-        pytest.param(bad(500, "InternalError.Algo"), 4, id="500-algo"),
-        pytest.param(bad(500, "data_inspection_failed"), 1, id="500-moderation"),
-        pytest.param(bad(503, x_should_retry="false"), 1, id="server-says-no"),
-        pytest.param(bad(400, x_should_retry="true"), 4, id="server-says-yes"),
-        pytest.param(bad(503, retry_after="121"), 1, id="pause-too-long"),
-        pytest.param(bad(503, retry_after="120"), 4, id="longest-pause"),
-        pytest.param(bad(307), 1, id="redirect"),
-        pytest.param(CUT, 2, id="cut-body-once"),
-        pytest.param(lost("connect"), 4, id="connect"),
-        pytest.param(lost("cut"), 4, id="cut"),
-        pytest.param(lost("timeout"), 2, id="timeout-once"),
-        pytest.param(lost("too_large"), 1, id="too-large"),
-    ],
-)
-def test_how_often_an_outcome_is_asked_for(outcome: Answer | TransportError, tries: int) -> None:
-    inner = Inner(outcome)
+@pytest.mark.parametrize("latency_s", [0.05, 0.2])
+@pytest.mark.parametrize("rpm", [None, 300])
+def test_a_rate_limit_is_found_and_held(rpm: int | None, latency_s: float) -> None:
+    bench = Bench(
+        Limits(concurrency=32, start=START, rpm=rpm), rpm=300, burst=10, latency_s=latency_s
+    )
 
-    got, time = ask(inner)
+    statuses = bench.call(400, callers=32)
 
-    assert len(inner.places) == tries
-    assert [place.attempt for place in inner.places] == list(range(tries))
-    assert len(time.slept) == tries - 1
-    if isinstance(got, Answer):
-        assert got.attempts == tries
+    assert statuses == [200] * 400
+    server = bench.server
+    wasted = len(server.times) - len(server.served)
+    assert wasted < 0.1 * len(server.times)
+    rate = (len(server.served) - server.burst) / (server.served[-1] - server.served[0]) * 60
+    assert 0.85 * 300 <= rate <= 1.15 * 300
 
 
-def test_a_recovered_call_keeps_the_last_latency_and_counts_its_attempts() -> None:
-    got, _ = ask(Inner(bad(503), lost("connect"), GOOD))
+def test_nothing_is_lost_while_a_server_is_away_and_the_pace_stays() -> None:
+    bench = Bench(Limits(concurrency=16))
+    away = refusal("ServiceUnavailable", 503)
+    bench.server.answer = lambda: away if bench.clock.now() < 10 else None
 
-    assert isinstance(got, Answer)
-    assert (got.status, got.attempts, got.latency_s) == (200, 3, 0.25)
-
-
-def test_what_was_replayed_is_not_asked_again() -> None:
-    inner = Inner(Answer(status=503, replayed=True))
-
-    ask(inner)
-
-    assert len(inner.places) == 1
+    assert bench.call(60, callers=16) == [200] * 60
+    assert bench.paced.history == []
+    assert bench.paced.slowed() == ""
 
 
-@pytest.mark.parametrize("attempts", [1, 2, 7])
-def test_attempts_bound_every_retry(attempts: int) -> None:
-    for outcome in (bad(503), CUT, lost("cut"), lost("timeout")):
-        inner = Inner(outcome)
-        ask(inner, attempts=attempts)
-        assert len(inner.places) <= attempts
+def test_the_number_in_flight_doubles_from_its_start_while_every_place_is_taken() -> None:
+    bench = Bench(Limits(concurrency=64, start=8), burst=10_000, latency_s=1.0)
+
+    bench.call(400, callers=64)
+
+    assert [bench.server.times.count(t) for t in (0.0, 1.0, 2.0, 3.0)] == [8, 16, 32, 64]
+    assert bench.server.most == 64
+    assert [(step.limit, step.reason) for step in bench.paced.history] == [(64, "saturated")]
 
 
-def test_pauses_double_up_to_their_cap_with_jitter() -> None:
-    _, time = ask(Inner(bad(503)), attempts=8)
+def test_few_callers_leave_the_limit_where_it_is() -> None:
+    bench = Bench(Limits(concurrency=64, start=8), burst=10_000)
 
-    assert len(time.slept) == 7
-    for pause, base in zip(time.slept, [0.5, 1, 2, 4, 8, 8, 8], strict=True):
-        assert base <= pause <= base * 1.25
-    assert len(set(time.slept)) == 7
+    bench.call(100, callers=4)
 
-
-def test_a_token_budget_gets_a_minute_to_fill_again() -> None:
-    _, time = ask(Inner(bad(429, "insufficient_quota")))
-
-    assert 56 <= sum(time.slept) <= 70
+    assert bench.paced.history == []
 
 
-def test_equal_seeds_pause_alike() -> None:
-    assert ask(Inner(bad(503)), seed=5)[1].slept == ask(Inner(bad(503)), seed=5)[1].slept
-    assert ask(Inner(bad(503)), seed=5)[1].slept != ask(Inner(bad(503)), seed=6)[1].slept
+def test_one_episode_cuts_once_however_many_it_refuses() -> None:
+    bench = Bench(Limits(concurrency=20), burst=10_000)
+    bench.server.answer = lambda: refusal() if bench.clock.now() == 0 else None
+
+    bench.call(40, callers=20)
+
+    assert [(step.limit, step.reason) for step in bench.paced.history][:1] == [
+        (16, "429 limit_requests")
+    ]
+    assert bench.paced.slowed() == "slowed once by 429 limit_requests"
 
 
-@pytest.mark.parametrize(
-    ("headers", "pause"),
-    [
-        ({}, None),
-        ({"retry-after": "3"}, 3.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "3", "retry-after-ms": "250"}, 0.25),
-        ({"retry-after": formatdate(1030, usegmt=True)}, 30.0),
-        ({"retry-after": formatdate(900, usegmt=True)}, 0.0),
-        ({"retry-after": "-5"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "Sun, 99 Nov 2026 00:00:00 GMT"}, None),
-    ],
-)
-def test_retry_after_is_read_in_every_form(headers: dict[str, str], pause: float | None) -> None:
-    answer = Answer(status=429, headers=tuple(headers.items()))
+def test_the_pause_that_a_server_names_holds_the_calls_that_follow() -> None:
+    bench = Bench(Limits(concurrency=4), burst=10_000)
+    bench.server.answer = lambda: refusal(retry_after="7") if bench.clock.now() == 0 else None
 
-    assert retry_after(answer, 1000.0) == pause
+    bench.call(8, callers=4)
+
+    assert bench.server.times[4] >= 7
 
 
-def test_the_pause_asked_for_is_kept() -> None:
-    _, time = ask(Inner(bad(429, retry_after="20"), GOOD))
+def test_a_token_budget_is_waited_for_longer_than_a_rate() -> None:
+    bench = Bench(Limits(concurrency=1), burst=10_000)
+    bench.server.answer = lambda: refusal("insufficient_quota") if bench.clock.now() == 0 else None
 
-    assert 20 <= time.slept[0] <= 25
+    bench.call(2, callers=1, retry=False)
+
+    assert bench.server.times == [0, 8.02]
 
 
-def test_a_rate_limit_holds_the_calls_that_follow() -> None:
-    time = Time()
-    inner = Inner(bad(429, retry_after="10"), GOOD)
-    retrying = Retrying(inner, clock=time.clock, attempts=1)
-    # With one attempt nothing is retried, so nothing is held.
-    asyncio.run(retrying.send(WIRE, PLACE))
-    asyncio.run(retrying.send(WIRE, PLACE))
-    assert time.slept == []
+def test_after_a_burst_the_service_is_asked_to_queue() -> None:
+    bench = Bench(Limits(concurrency=1), burst=10_000)
+    bench.server.answer = lambda: refusal("limit_burst_rate") if bench.clock.now() == 0 else None
 
-    left: list[float] = []
+    bench.call(2, callers=1, retry=False)
 
-    class Limited(Inner):
-        async def send(self, wire: Wire, place: Place) -> Answer:
-            left.append(time.t)
-            return await super().send(wire, place)
+    first, second = (dict(wire.headers) for wire in bench.server.wires)
+    assert "x-dashscope-wait-timeout" not in first
+    assert second["x-dashscope-wait-timeout"] == "30"
 
-    async def both() -> None:
-        retrying = Retrying(Limited(bad(429, retry_after="10"), GOOD), clock=time.clock)
-        await retrying.send(WIRE, PLACE)
-        retrying._hold = time.t + 5
-        await retrying.send(WIRE, PLACE)
 
-    asyncio.run(both())
+def test_a_refusal_that_no_pause_will_change_leaves_the_pace_alone() -> None:
+    bench = Bench(Limits(concurrency=4), burst=10_000)
+    bench.server.answer = lambda: refusal("PrepaidBillOverdue")
 
-    assert left[1] - left[0] >= 10
-    assert left[2] - left[1] >= 5
+    bench.call(4, callers=4, retry=False)
+
+    assert bench.paced.history == []
 
 
 def test_a_rate_spreads_calls_evenly() -> None:
-    time = Time()
-    left: list[float] = []
+    bench = Bench(Limits(concurrency=8, rpm=30), burst=10_000)
 
-    class Timed(Inner):
-        async def send(self, wire: Wire, place: Place) -> Answer:
-            left.append(time.t)
-            return await super().send(wire, place)
+    bench.call(4, callers=4)
+
+    assert bench.server.times == [0, 2, 4, 6]
+
+
+def test_a_token_budget_spreads_calls_by_their_length() -> None:
+    # 6,000 tokens a minute are 100 a second; a call of 800 bytes is taken for 200.
+    bench = Bench(Limits(concurrency=8, tpm=6000), burst=10_000, latency_s=0.0)
+    big = Wire(path="/", body=b"x" * 800)
 
     async def three() -> None:
-        retrying = Retrying(Timed(GOOD), rpm=30, clock=time.clock)
         for _ in range(3):
-            await retrying.send(WIRE, PLACE)
+            await bench.paced.send(big, PLACE)
 
-    asyncio.run(three())
+    bench.loop.run_until_complete(three())
+    bench.loop.close()
 
-    assert left == [1000.0, 1002.0, 1004.0]
+    assert bench.server.times == pytest.approx([1.0, 3.0, 5.0], abs=0.05)
 
 
-def test_ends_are_passed_on() -> None:
-    inner = Inner(GOOD)
-    retrying = Retrying(inner)
+def test_waiting_is_counted_apart() -> None:
+    bench = Bench(Limits(concurrency=1), burst=10_000, latency_s=1.0)
 
-    asyncio.run(retrying.end_case("c"))
-    asyncio.run(retrying.aclose())
+    bench.call(3, callers=3)
 
-    assert inner.told == ["c", "closed"]
+    assert bench.paced.waited_s == pytest.approx(1 + 2)
+
+
+def test_a_call_that_is_given_up_gives_its_place_back() -> None:
+    bench = Bench(Limits(concurrency=1), burst=10_000, latency_s=1.0)
+
+    async def give_up() -> int:
+        first = asyncio.create_task(bench.paced.send(WIRE, PLACE))
+        second = asyncio.create_task(bench.paced.send(WIRE, PLACE))
+        third = asyncio.create_task(bench.paced.send(WIRE, PLACE))
+        await asyncio.sleep(0.5)
+        first.cancel()
+        second.cancel()
+        answer = await third
+        return answer.status
+
+    assert bench.loop.run_until_complete(give_up()) == 200
+    bench.loop.close()
+
+
+@given(
+    concurrency=st.integers(1, 40),
+    start=st.integers(1, 40),
+    rpm=st.integers(60, 6000),
+    burst=st.integers(1, 80),
+    calls=st.integers(1, 120),
+)
+@settings(max_examples=50, deadline=None)
+def test_the_limit_is_never_passed_and_every_call_ends(
+    concurrency: int, start: int, rpm: int, burst: int, calls: int
+) -> None:
+    bench = Bench(Limits(concurrency=concurrency, start=start), rpm=rpm, burst=burst)
+
+    statuses = bench.call(calls, callers=40, retry=False)
+
+    assert len(statuses) == calls
+    assert bench.server.most <= concurrency
+    assert all(1 <= step.limit <= concurrency for step in bench.paced.history)
