@@ -54,16 +54,13 @@ import httpx2  # noqa: TID251 - what this module adapts to; it is imported only 
 from qeval.errors import CassetteError, CassetteSecretError, TransportError, UsageError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.base import Transport, step
-from qeval.transport.cassettes.interaction import request_key, request_text
+from qeval.transport.cassettes.interaction import TURNS, request_key, request_text
 from qeval.transport.cassettes.redact import REQUEST_HEADERS
 
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Response headers that are not true of a decoded, perhaps indented, body."""
 _RETRY = "x-stainless-retry-count"
 """How generated SDKs number the attempts of one call, from 0."""
-_TURNS = 10**9
-"""So many that no two requests of one case share one by chance, and no more digits than the
-fast reader of cassettes takes."""
 _KINDS: dict[str, type[httpx2.TransportError]] = {
     "timeout": httpx2.ReadTimeout,
     "connect": httpx2.ConnectError,
@@ -228,7 +225,7 @@ class _Places:
             case=self._case,
             scenario=self._scenario,
             trial=trial,
-            turn=int(key, 16) % _TURNS,
+            turn=int(key, 16) % TURNS,
             attempt=attempt,
         )
 

@@ -20,7 +20,7 @@ from qeval.transport.base import Transport
 from qeval.transport.cassettes import CassetteOptions, CassetteTransport
 from qeval.transport.hosts import Resolved
 from qeval.transport.live import Live
-from qeval.transport.pacing import Retrying
+from qeval.transport.retrying import Retrying
 
 SCRIPT = parse("""
 rules:

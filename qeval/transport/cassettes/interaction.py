@@ -15,6 +15,9 @@ from qeval.value import Json, Value, canonical_json, clean
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
+TURNS = 10**9
+"""So many that no two requests of one test share one by chance, and no more digits than the fast
+reader of cassettes takes."""
 VOLATILE = frozenset({"id", "created", "created_at", "completed_at", "request_id"})
 """Top-level keys of an answer's body that differ between two recordings of the same answer."""
 

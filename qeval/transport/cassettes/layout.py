@@ -34,12 +34,16 @@ response, where vcrpy passes over it, all that is volatile on one line::
         trial: 0
         turn: 0
         attempt: 0
-        recorded: {"date": "2026-11-22T20:14:40Z", "latency_s": 0.21, "source": "simulator"}
+        recorded: {"date": "2026-11-22T20:14:40Z", "latency_s": 0.21, "seal": "5b1fa9c4"}
     ...
 
 The last line, `...`, ends the document: a file without it was cut short. The reader takes a file
 apart at lines that no body can hold, since those of bodies stand further in; it gives None for
 whatever is not exactly this form, and a YAML parser reads that.
+
+The seal is a CRC-32 over all that is written of an interaction before it. It is no signature: it
+tells a slip of the hand, a bad merge or a damaged disk from what was recorded. Whoever changes an
+answer on purpose writes `"seal": "edited"`, and it is taken as it stands.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -78,6 +83,20 @@ def write(interactions: Iterable[Interaction]) -> str:
 
 
 def _interaction(one: Interaction) -> str:
+    text = _unsealed(one)
+    return f'{text}"seal": "{_crc(text)}"}}\n'
+
+
+def seal(one: Interaction) -> str:
+    """Return the seal of an interaction: 8 hex digits over all that is written before it."""
+    return _crc(_unsealed(one))
+
+
+def _crc(text: str) -> str:
+    return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def _unsealed(one: Interaction) -> str:
     return (
         f"- request:\n    method: {one.method}\n    uri: {quoted(one.uri)}\n"
         f"    body: {scalar(one.request, 6)}\n    headers:{_headers(one.request_headers)}\n"
@@ -90,8 +109,9 @@ def _interaction(one: Interaction) -> str:
 def _own(one: Interaction) -> str:
     chunks = f"    chunks: {json.dumps(list(one.chunks))}\n" if one.chunks else ""
     error = f"    error: {quoted(one.error)}\n" if one.error is not None else ""
-    recorded = f"    recorded: {_flow(one.recorded)}\n"
-    return f"  qeval:\n{_place(one.place)}{chunks}{error}{recorded}"
+    recorded = _flow(one.recorded).removesuffix("}")
+    comma = "" if recorded == "{" else ", "
+    return f"  qeval:\n{_place(one.place)}{chunks}{error}    recorded: {recorded}{comma}"
 
 
 def _place(place: Place | None) -> str:
@@ -181,16 +201,20 @@ _RECORDED = rb"(?:, )?".join(
         rb'(?:"headers": \{%s(?:, %s)*\})?' % (_PAIR, _PAIR),
     ]
 )
+_SEAL = rb'(?:, )?(?P<seal>"seal": "(?P<crc>[0-9a-f]{8})")?'
 _TAIL = re.compile(
     rb"  qeval:\n(?:    scenario: (%s)\n    trial: (%s)\n" % (_TEXT, _NUMBER)
     + rb"    turn: (%s)\n    attempt: (%s)\n)?" % (_NUMBER, _NUMBER)
     + rb"(?:    chunks: (\[%s(?:, %s)*\])\n)?" % (_NUMBER, _NUMBER)
-    + rb"(?:    error: (%s)\n)?    recorded: (%s\})\n" % (_TEXT, _RECORDED)
+    + rb"(?:    error: (%s)\n)?    recorded: (%s)" % (_TEXT, _RECORDED)
+    + _SEAL
+    + rb"\}\n"
 )
 _BLOCK = re.compile(rb"\|2([+-]?)\n")
 _QUOTED = re.compile(rb'"(?:[^"\\\n\t]|\\["\\bfnrt]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4})*"')
 _BASE64 = re.compile(rb'!!binary "([A-Za-z0-9+/=]*)"')
 _OUTDENTED = {n: re.compile(rb"\n(?! {%d}|\n|\Z)" % n) for n in (6, 8)}
+_OPENED = zlib.crc32(b"- request:\n")
 _DECODE_RECORDED = msgspec.json.Decoder(Recorded).decode
 
 
@@ -216,9 +240,9 @@ def _read(part: bytes, case: str) -> Interaction:
     method, uri = _read_address(part[:request_at])
     sent, status, reason, came = _read_middle(part[middle_at + 1 : response_at])
     tail = _TAIL.fullmatch(part, tail_at + 1)
-    if tail is None:
+    if tail is None or not _holds(part, tail):
         raise ValueError("not as it is written")
-    place, (chunks, error, recorded) = None, tail.groups()[4:]
+    place, (chunks, error, recorded) = None, tail.groups()[4:7]
     if tail[1] is not None:
         place = Place(
             case=case,
@@ -239,8 +263,14 @@ def _read(part: bytes, case: str) -> Interaction:
         place=place,
         chunks=tuple(json.loads(chunks)) if chunks else (),
         error=error[1:-1].decode() if error is not None else None,
-        recorded=_DECODE_RECORDED(recorded),
+        recorded=_DECODE_RECORDED(recorded.removesuffix(b", ") + b"}"),
     )
+
+
+def _holds(part: bytes, tail: re.Match[bytes]) -> bool:
+    """Whether the bytes of an interaction are what its seal was put under."""
+    crc = tail["crc"]
+    return crc is not None and zlib.crc32(part[: tail.start("seal")], _OPENED) == int(crc, 16)
 
 
 @lru_cache(maxsize=64)
@@ -296,4 +326,4 @@ def _body(text: bytes, indent: int) -> bytes:
     return body if chomp == b"-" else body + b"\n"
 
 
-__all__ = ["END", "HEAD", "quoted", "read", "scalar", "write"]
+__all__ = ["END", "HEAD", "quoted", "read", "scalar", "seal", "write"]

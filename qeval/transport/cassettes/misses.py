@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from qeval.dialects.errors import harmless
 from qeval.errors import (
     CassetteError,
     CassetteExhaustedError,
@@ -12,10 +15,12 @@ from qeval.errors import (
 )
 from qeval.exchange import Place
 from qeval.transport.cassettes.interaction import UNREADABLE, Interaction, load
-from qeval.value import Json, to_json
+from qeval.value import Json
 
 _SHOWN = 3
 """Differing fields that a message shows."""
+_LONGEST = 1500
+"""Characters of a message: fields may have names of any length."""
 _WIDTH = 48
 """Characters of a value that it shows."""
 
@@ -36,16 +41,19 @@ def explain(
     whose = _name(place)
     own = [one for one in tape if one.place is not None and _same(one.place, place)]
     if own:
-        changes = "; ".join(differences(own[-1], sought))
+        fields = "; ".join(differences(own[-1], sought))
         return CassetteStaleError(
-            f"{shown}: {whose} was recorded for another request: {changes}",
+            harmless(f"{shown}: {whose} was recorded for another request: {fields}", _LONGEST),
             path=shown,
             hint=f"if the change is meant, record it anew with `{command}`",
         )
     alike = [one for one in tape if one.key == sought.key]
     if alike:
         return CassetteExhaustedError(
-            f"{shown}: {whose} is not recorded; this very request is, for {_listed(alike)}",
+            harmless(
+                f"{shown}: {whose} is not recorded; this very request is, for {_listed(alike)}",
+                _LONGEST,
+            ),
             path=shown,
             hint=_record(command),
         )
@@ -58,12 +66,15 @@ def _missing(
     if not tape:
         fact = "the file has no recordings"
     else:
-        nearest = min(tape, key=lambda one: len(list(_changes(one, sought))))
-        changes = "; ".join(differences(nearest, sought))
-        fact = f"recorded are {_listed(tape)}; the nearest differs in {changes}"
-    return CassetteMissingError(
-        f"{shown}: {_name(place)} is not recorded; {fact}", path=shown, hint=_record(command)
-    )
+        fields = "; ".join(differences(nearest(tape, sought), sought))
+        fact = f"recorded are {_listed(tape)}; the nearest differs in {fields}"
+    said = harmless(f"{shown}: {_name(place)} is not recorded; {fact}", _LONGEST)
+    return CassetteMissingError(said, path=shown, hint=_record(command))
+
+
+def nearest(tape: Sequence[Interaction], sought: Interaction) -> Interaction:
+    """Return the recording whose request differs in the fewest fields, the first of like ones."""
+    return min(tape, key=lambda one: len(list(changes(one, sought))))
 
 
 def _record(command: str) -> str:
@@ -89,47 +100,67 @@ def _listed(tape: Sequence[Interaction]) -> str:
         if trial not in trials:
             trials.append(trial)
     return "; ".join(
-        f"{_numbers(trials)}" + (f" under {scenario!r}" if scenario is not None else "")
+        f"{numbers(trials)}" + (f" under {scenario!r}" if scenario is not None else "")
         for scenario, trials in scenarios.items()
     )
 
 
-def _numbers(trials: list[int]) -> str:
+def numbers(trials: list[int]) -> str:
+    """Say which: `trial 2`, `trials 0, 1 and 2`, `trials 0 to 9`."""
     if len(trials) == 1:
         return f"trial {trials[0]}"
+    if len(trials) > 6 and trials[-1] - trials[0] != len(trials) - 1:
+        return f"{len(trials)} trials"
     if len(trials) > 6:
         return f"trials {trials[0]} to {trials[-1]}"
     return f"trials {', '.join(map(str, trials[:-1]))} and {trials[-1]}"
 
 
+class Change(NamedTuple):
+    """One field that differs between two requests; both values as they are shown, cut."""
+
+    field: str
+    """`messages[0].content`; `address` for method and address, `body` where it is no JSON."""
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.old} → {self.new}"
+
+
+ABSENT = "not sent"
+"""Stands for the value of a field on the side that lacks it."""
+
+
 def differences(old: Interaction, new: Interaction) -> list[str]:
     """Return the first differing fields, each as `path: old → new`."""
-    changes = list(_changes(old, new))
-    more = [f"and {len(changes) - _SHOWN} more"] if len(changes) > _SHOWN else []
-    return changes[:_SHOWN] + more or ["nothing but its form"]
+    found = [str(change) for change in changes(old, new)]
+    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    return found[:_SHOWN] + more or ["nothing but its form"]
 
 
-def _changes(old: Interaction, new: Interaction) -> Iterator[str]:
+def changes(old: Interaction, new: Interaction) -> Iterator[Change]:
+    """Yield every field in which two requests differ, in the order of the old one."""
     if (old.method, old.uri) != (new.method, new.uri):
-        yield f"address: {old.method} {old.uri} → {new.method} {new.uri}"
+        yield Change("address", f"{old.method} {old.uri}", f"{new.method} {new.uri}")
     before, after = load(old.request), load(new.request)
-    if before is UNREADABLE or after is UNREADABLE:
-        if old.request != new.request:
-            yield _change("body", *map(_decoded, (old.request, new.request)))
-        return
-    yield from _fields("", before, after)
+    if before is not UNREADABLE and after is not UNREADABLE:
+        try:
+            yield from list(_fields("", before, after))
+        except RecursionError:  # nested beyond reason: told as text
+            pass
+        else:
+            return
+    if old.request != new.request:
+        yield _change("body", *(one.request.decode(errors="replace") for one in (old, new)))
 
 
-def _decoded(data: bytes) -> str:
-    return data.decode(errors="replace")
-
-
-def _fields(path: str, old: Json, new: Json) -> Iterator[str]:
+def _fields(path: str, old: Json, new: Json) -> Iterator[Change]:
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _keys(path, old, new)
     elif isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
-            yield f"{path}: {len(old)} items → {len(new)}"
+            yield Change(path, f"{len(old)} items", str(len(new)))
             return
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _fields(f"{path}[{index}]", one, other)
@@ -137,18 +168,18 @@ def _fields(path: str, old: Json, new: Json) -> Iterator[str]:
         yield _change(path, old, new)
 
 
-def _keys(path: str, old: dict[str, Json], new: dict[str, Json]) -> Iterator[str]:
+def _keys(path: str, old: dict[str, Json], new: dict[str, Json]) -> Iterator[Change]:
     for key in [*old, *(key for key in new if key not in old)]:
         below = f"{path}.{key}" if path else str(key)
         if key not in new:
-            yield f"{below}: {_shown(old[key])} → not sent"
+            yield Change(below, _shown(old[key]), ABSENT)
         elif key not in old:
-            yield f"{below}: not sent → {_shown(new[key])}"
+            yield Change(below, ABSENT, _shown(new[key]))
         else:
             yield from _fields(below, old[key], new[key])
 
 
-def _change(path: str, old: Json, new: Json) -> str:
+def _change(path: str, old: Json, new: Json) -> Change:
     """Show both values around their first difference."""
     start = 0
     if isinstance(old, str) and isinstance(new, str):
@@ -157,11 +188,16 @@ def _change(path: str, old: Json, new: Json) -> str:
             min(len(old), len(new)),
         )
         start = max(0, same - _WIDTH // 3) if max(len(old), len(new)) > _WIDTH else 0
-    return f"{path}: {_shown(old, start)} → {_shown(new, start)}"
+    return Change(path, _shown(old, start), _shown(new, start))
 
 
 def _shown(value: Json, start: int = 0) -> str:
-    text = value if isinstance(value, str) else to_json(value).decode()
+    # Not msgspec: a stored body may hold lone surrogates and integers beyond 64 bits.
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    )
     cut = text[start : start + _WIDTH]
     before, after = "…" * bool(start), "…" * (len(text) > start + _WIDTH)
     return repr(before + cut + after) if isinstance(value, str) else cut + after

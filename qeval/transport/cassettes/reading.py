@@ -27,33 +27,66 @@ def read(data: bytes, case: str, shown: str, command: str) -> list[Interaction]:
     Raises:
         CassetteCorruptError: It is no cassette, or not a whole one.
     """
+    hint = f"restore the file, or delete it and type `{command}`"
     try:
         found = layout.read(data, case)
         found = _foreign(data.decode(), case) if found is None else found
         _check_places(found)
     except UnicodeDecodeError as error:
         fact = f"it is not UTF-8 (byte {error.start})"
+    except _BrokenSealError as error:
+        fact = str(error)
+        hint += '; if the change is meant, write "edited" for its "seal"'
     except _NotOneError as error:
         fact = str(error)
     else:
         return found
-    raise CassetteCorruptError(
-        f"{shown} is damaged: {fact}",
-        path=shown,
-        hint=f"restore the file, or delete it and type `{command}`",
-    )
+    from qeval.dialects.errors import harmless
+
+    message = f"{shown} is damaged: {harmless(fact)}"
+    raise CassetteCorruptError(message, path=shown, hint=hint)
+
+
+_DEPTH = 200
+"""Levels of nesting that a cassette may have."""
 
 
 class _NotOneError(Exception):
     """Why a document is no cassette."""
 
 
+class _BrokenSealError(_NotOneError):
+    """One of its interactions is not as it was written."""
+
+
+def shallow_loader() -> Any:
+    """Return the fastest safe loader, with a limit to the levels it reads."""
+    import yaml
+
+    fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(fastest):  # type: ignore[misc]  # its class is known when it runs
+        depth = 0
+
+        def descend_resolver(self, parent: Any, index: Any) -> None:
+            self.depth += 1
+            if self.depth > _DEPTH:  # composing recurses in C, where no limit of Python's holds
+                problem = f"nested more than {_DEPTH} levels deep"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=parent.start_mark)
+            super().descend_resolver(parent, index)
+
+        def ascend_resolver(self) -> None:
+            self.depth -= 1
+            super().ascend_resolver()
+
+    return Loader
+
+
 def _foreign(text: str, case: str) -> list[Interaction]:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        document = yaml.load(text, loader)  # noqa: S506 (a safe loader)
+        document = yaml.load(text, shallow_loader())  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
@@ -63,13 +96,29 @@ def _foreign(text: str, case: str) -> list[Interaction]:
         raise _NotOneError("it has no list of interactions")
     if document.get("version") != 1:
         raise _NotOneError("it does not say `version: 1`")
-    if text.startswith(_OURS) and not text.rstrip().endswith("\n..."):
+    ours = text.startswith(_OURS)
+    if ours and not text.rstrip().endswith("\n..."):
         raise _NotOneError("its last line, `...`, is missing: it was cut short")
-    entries = document["interactions"]
-    return [_interaction(entry, case, number) for number, entry in enumerate(entries)]
+    found = []
+    for number, entry in enumerate(document["interactions"]):
+        one, seal = _interaction(entry, case, number)
+        _check_seal(one, seal, f"interactions[{number}]", ours=ours)
+        found.append(one)
+    return found
 
 
-_OURS = layout.HEAD.partition("\n")[0]
+def _check_seal(one: Interaction, seal: str | None, here: str, *, ours: bool) -> None:
+    """Refuse an interaction that is not as it was written; other tools put no seal."""
+    if seal is None:
+        if ours:
+            raise _BrokenSealError(f"{here} has lost its seal")
+    elif seal not in {EDITED, layout.seal(one)}:
+        raise _BrokenSealError(f"{here} was changed since it was recorded: its seal does not fit")
+
+
+EDITED = "edited"
+"""The seal of an interaction that was changed on purpose."""
+_OURS = layout.HEAD.partition("\n")[0].rstrip("1")
 
 
 def _check_places(found: list[Interaction]) -> None:
@@ -88,7 +137,8 @@ def _check_places(found: list[Interaction]) -> None:
         seen.add(one.place)
 
 
-def _interaction(entry: Json, case: str, number: int) -> Interaction:
+def _interaction(entry: Json, case: str, number: int) -> tuple[Interaction, str | None]:
+    """Return an interaction, and its seal."""
     here = f"interactions[{number}]"
     request = _mapping(entry, "request", here)
     response = _mapping(entry, "response", here)
@@ -98,8 +148,8 @@ def _interaction(entry: Json, case: str, number: int) -> Interaction:
     if not response.keys() & {"body", "content"}:
         raise _NotOneError(f"{here}.response has no body")
     body = _bytes(response.get("body", response.get("content")), f"{here}.response.body")
-    fields = _own(own, case, here) if own is not None else {}
-    return Interaction(
+    seal, fields = _own(own, case, here) if own is not None else (None, {})
+    found = Interaction(
         method=_text(request, "method", f"{here}.request"),
         uri=_text(request, "uri", f"{here}.request"),
         request=_bytes(request.get("body"), f"{here}.request.body"),
@@ -110,6 +160,7 @@ def _interaction(entry: Json, case: str, number: int) -> Interaction:
         response_headers=tuple(pair for pair in came if pair[0] not in _CODING),
         **fields,
     )
+    return found, seal
 
 
 def _mapping(entry: Json, key: str, here: str) -> Mapping[str, Json]:
@@ -192,19 +243,23 @@ class _Own(msgspec.Struct, forbid_unknown_fields=True):
     attempt: int | None = None
     chunks: tuple[int, ...] = ()
     error: str | None = None
-    recorded: Recorded = Recorded()
+    recorded: dict[str, Json] = {}
 
 
-def _own(own: Json, case: str, here: str) -> dict[str, Any]:
+def _own(own: Json, case: str, here: str) -> tuple[str | None, dict[str, Any]]:
+    """Return the seal, and what else stands under `qeval:`."""
     try:
         read = msgspec.convert(own, _Own)
+        seal = msgspec.convert(read.recorded.pop("seal", None), str | None)
+        recorded = msgspec.convert(read.recorded, Recorded)
     except msgspec.ValidationError as error:
         raise _NotOneError(f"{here}.qeval: {error}") from None
-    return {
-        "place": _place(read, case, here),
+    place = _place(read, case, here)
+    return seal, {
+        "place": place,
         "chunks": read.chunks,
         "error": read.error,
-        "recorded": read.recorded,
+        "recorded": recorded,
     }
 
 

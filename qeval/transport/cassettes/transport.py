@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from msgspec import structs
 
-from qeval.errors import CassetteCorruptError, QevalError, StoreError, UsageError
+from qeval.errors import QevalError, StoreError, UsageError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.base import Transport
-from qeval.transport.cassettes import layout, misses, reading, redact
+from qeval.transport.cassettes import files, layout, misses, reading, redact
 from qeval.transport.cassettes.interaction import (
     Interaction,
     answer_of,
@@ -26,9 +23,6 @@ from qeval.value import Value
 
 Slot = tuple[str, int, int]
 """Scenario, trial, turn: what one answer is for. Its attempts stand behind each other."""
-
-
-_TEMPORARY = ".writing-"
 
 
 class CassetteOptions(Value):
@@ -48,7 +42,7 @@ class CassetteOptions(Value):
 
     def __repr__(self) -> str:
         """Show the folder and the mode, never a secret."""
-        return f"CassetteOptions({_relative(self.folder, self.root)!r}, mode={self.mode!r})"
+        return f"CassetteOptions({files.relative(self.folder, self.root)!r}, mode={self.mode!r})"
 
 
 class Tape:
@@ -58,6 +52,10 @@ class Tape:
         self.interactions = interactions
         self.scanned = False
         """Whether it is known that what was recorded before holds no secret."""
+        self._asked: set[tuple[str, int]] = set()
+        """Scenario and trial of what was looked for."""
+        self._taken: set[int] = set()
+        """Which of another tool's recordings answered, by identity."""
         self.slots: dict[Slot, list[Interaction]] = {}
         self._foreign = [one for one in interactions if one.place is None]
         self._by_key: dict[str, list[Interaction]] | None = None
@@ -75,6 +73,7 @@ class Tape:
         """
         attempts = self.slots.get(slot_of(place))
         if attempts:
+            self._asked.add((place.scenario, place.trial))
             last = attempts[-1]
             tries = last.place.attempt + 1 if last.place else 1
             return (last, tries) if last.same_request(sought) else None
@@ -85,7 +84,24 @@ class Tape:
             for one in self._foreign:
                 self._by_key.setdefault(one.key, []).append(one)
         alike = self._by_key.get(sought.key, [])
-        return (alike[place.trial], 1) if place.trial < len(alike) else None
+        if place.trial >= len(alike):
+            return None
+        self._taken.add(id(alike[place.trial]))
+        return alike[place.trial], 1
+
+    def unread(self) -> list[Interaction]:
+        """Return the recordings of trials that were not asked, and what else answered nothing.
+
+        Of a trial that was asked, every turn counts as read: how many there are may depend on
+        an answer, or on a miss.
+        """
+        left = [
+            one
+            for slot, attempts in self.slots.items()
+            if slot[:2] not in self._asked
+            for one in attempts
+        ]
+        return left + [one for one in self._foreign if id(one) not in self._taken]
 
 
 def slot_of(place: Place) -> Slot:
@@ -114,7 +130,8 @@ class CassetteTransport:
         self._new: dict[str, dict[Slot, list[Interaction]]] = {}
         """What was asked anew, by case and call, each attempt of it."""
         self._digests: dict[str, str] = {}
-        self._folder_shown = _relative(options.folder, options.root)
+        self._unread: dict[str, int] = {}
+        self._folder_shown = files.relative(options.folder, options.root)
         self._swept = False
 
     async def send(self, wire: Wire, place: Place) -> Answer:
@@ -128,21 +145,19 @@ class CassetteTransport:
             CassetteSecretError: The answer, or what was sent, holds a secret; not recorded.
             TransportError: Recording, no answer came.
         """
-        uri = self._options.base + wire.path
-        body = request_text(wire.body)
-        sought = Interaction(method=wire.method, uri=uri, request=body, status=0)
+        wanted = sought(self._options.base, wire)
         tape = self._tape(place.case)
-        found = tape.find(place, sought) if tape is not None else None
+        found = tape.find(place, wanted) if tape is not None else None
         if self._inner is None:
             if found is None:
-                raise self._miss(place, sought, tape)
+                raise self._miss(place, wanted, tape)
             return answer_of(*found)
         again = self._options.mode == "refresh" or place.attempt > 0
         if found is not None and not again and found[0].reusable:
             return answer_of(*found)
         self._refuse_old(place.case, tape)
         answer = await self._inner.send(wire, place)
-        made = redact.cleaned(interaction_of(uri, wire, answer, place))
+        made = redact.cleaned(interaction_of(wanted.uri, wire, answer, place))
         redact.refuse(made, self._options.secrets, self._shown(place.case))
         if found is None or not _is_foreign_twin(found[0], made):
             self._keep(place, made)
@@ -166,7 +181,9 @@ class CassetteTransport:
 
     async def end_case(self, case: str) -> None:
         """Write what was recorded of the case, and forget its file."""
-        self._tapes.pop(case, None)
+        tape = self._tapes.pop(case, None)
+        if tape is not None and self._inner is None and (left := tape.unread()):
+            self._unread[self._shown(case)] = len(left)
         if case in self._new:
             self._write(case, [one for made in self._new[case].values() for one in made])
             del self._new[case]
@@ -189,6 +206,19 @@ class CassetteTransport:
         """Return each file that answered, by its path below the root, with its SHA-256."""
         return sorted(self._digests.items())
 
+    def file_read(self, case: str) -> tuple[str, str] | None:
+        """Return the same of one case; None where it has not been read."""
+        shown = self._shown(case)
+        digest = self._digests.get(shown)
+        return None if digest is None else (shown, digest)
+
+    def unread(self) -> dict[str, int]:
+        """Return how many interactions of each file no call came upon, of cases that ended.
+
+        Told in a replay alone, and only of files that hold such.
+        """
+        return dict(self._unread)
+
     def _path(self, case: str) -> Path:
         if not case or case.startswith(".") or "/" in case or "\\" in case or "\0" in case:
             raise UsageError(f"case id {case!r} is not the name of a file")
@@ -205,39 +235,25 @@ class CassetteTransport:
 
     def _read(self, case: str) -> list[Interaction] | None:
         shown = self._shown(case)
-        try:
-            with open(self._path(case), "rb", buffering=0) as file:  # noqa: PTH123 (3 x faster)
-                data = file.read()
-        except FileNotFoundError:
+        data = files.load(self._path(case), shown)
+        if data is None:
             return None
-        except OSError as error:
-            raise CassetteCorruptError(
-                f"cannot read {shown}: {error.strerror}",
-                path=shown,
-                hint="mend the folder's rights, then type the command again",
-            ) from error
         self._digests[shown] = sha256(data).hexdigest()
         found = reading.read(data, case, shown, self._options.command)
-        return [one if one.place is not None else self._adopted(one) for one in found]
+        base = self._options.base
+        return [one if one.place is not None else adopted(one, base) for one in found]
 
-    def _adopted(self, one: Interaction) -> Interaction:
-        """Return what another tool recorded, as this target would have asked it."""
-        home = self._options.base.split("/", 3)[:3]
-        uri = "/".join([*home, *one.uri.split("/", 3)[3:]])
-        request = request_text(one.request)
-        return redact.cleaned(structs.replace(one, uri=uri, request=request))
-
-    def _miss(self, place: Place, sought: Interaction, tape: Tape | None) -> Exception:
+    def _miss(self, place: Place, wanted: Interaction, tape: Tape | None) -> Exception:
         shown, command = self._shown(place.case), self._options.command
         if tape is None:
             return misses.no_file(shown, place, command)
-        return misses.explain(shown, place, sought, tape.interactions, command)
+        return misses.explain(shown, place, wanted, tape.interactions, command)
 
     def _write(self, case: str, made: list[Interaction]) -> None:
         path, shown = self._path(case), self._shown(case)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(path.parent):
+            with files.locked(path.parent):
                 self._sweep()
                 before = self._read(case) or []
                 kept = merged(before, made)
@@ -245,7 +261,7 @@ class CassetteTransport:
                     return
                 data = layout.write(kept).encode()
                 redact.refuse_file(data, kept, self._options.secrets, shown)
-                _replace(path, data)
+                files.replace(path, data)
         except OSError as error:
             raise StoreError(
                 f"cannot write {shown}: {error.strerror}",
@@ -256,9 +272,23 @@ class CassetteTransport:
     def _sweep(self) -> None:
         """Remove, once, what a killed run left: under the lock nobody else is writing."""
         if not self._swept:
-            for path in self._options.folder.glob(f"{_TEMPORARY}*"):
+            for path in self._options.folder.glob(f"{files.TEMPORARY}*"):
                 path.unlink(missing_ok=True)
             self._swept = True
+
+
+def adopted(one: Interaction, base: str) -> Interaction:
+    """Return what another tool recorded, as the target of that address would have asked it."""
+    uri = "/".join([*base.split("/", 3)[:3], *one.uri.split("/", 3)[3:]])
+    request = request_text(one.request)
+    return redact.cleaned(structs.replace(one, uri=uri, request=request))
+
+
+def sought(base: str, wire: Wire) -> Interaction:
+    """Return a call as recordings of it are looked for."""
+    return Interaction(
+        method=wire.method, uri=base + wire.path, request=request_text(wire.body), status=0
+    )
 
 
 def merged(before: Sequence[Interaction], made: Sequence[Interaction]) -> list[Interaction]:
@@ -284,40 +314,3 @@ def _is_foreign_twin(found: Interaction, made: Interaction) -> bool:
     """Whether another tool has recorded the same answer already."""
     alike = structs.replace(made, place=None, recorded=found.recorded)
     return found.place is None and found.same_answer(alike)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against other processes; where the system has no such lock, do without."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put a file in place whole, or not at all.
-
-    A new one is readable for its owner alone; one that is there keeps its rights.
-    """
-    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with contextlib.suppress(FileNotFoundError):
-                os.fchmod(handle, path.stat().st_mode & 0o777)
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

@@ -93,7 +93,7 @@ def test_file_is_written_to_be_read_by_people() -> None:
         "    attempt: 0\n"
         "    chunks: [3, 4]\n"
         '    error: "the connection was cut"\n'
-        '    recorded: {"date": "2026-11-22T20:14:40Z", "latency_s": 0.21, "source": "simulator"}\n'
+        '    recorded: {"date": "2026-11-22T20:14:40Z", "latency_s": 0.21, "source": "simulator", "seal": "d5e771bf"}\n'
         "...\n"
     )
 
