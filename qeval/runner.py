@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from qeval.dialects.base import DIALECTS, Dialect
+import msgspec
+
+from qeval.conversation import Conversation, Shared, converse
+from qeval.dialects.base import DIALECTS
 from qeval.dialects.errors import MODERATION
 from qeval.errors import (
     CassetteError,
     CassetteSecretError,
     QevalError,
-    ScorerError,
     StatusError,
     TargetError,
 )
 from qeval.exchange import Answer, Place, Response
+from qeval.judging import judge, judge_blocked
 from qeval.plan import PlannedGroup
-from qeval.record import Evidence, Outcome, Score, Trial, TrialKey
+from qeval.record import Outcome, Trial, TrialKey
 from qeval.transport.base import Transport, step
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from qeval.models import Model
+    from qeval.tokens.accounts import Accounts
 
 SECRET = "secret"  # noqa: S105  (a code, not one)
 """Code of a trial whose answer held a key, and so was not kept."""
@@ -36,6 +47,9 @@ class Runner:
         ended: Told of every trial, in the order of endings.
         concurrency: Calls in flight at the same time over all targets, at least 1.
         previous: Trials that need not be asked again.
+        accounts: Keeps ledgers and costs; None: nobody does.
+        enough: Asked before each trial; once it says so, what is under way ends and no more
+            is asked.
     """
 
     def __init__(
@@ -45,66 +59,93 @@ class Runner:
         *,
         concurrency: int = 32,
         previous: Mapping[TrialKey, Trial] | None = None,
+        accounts: Accounts | None = None,
+        enough: Callable[[], bool] = bool,
     ) -> None:
         self._transports = transports
         self._ended = ended
         self._concurrency = concurrency
         self._previous = previous or {}
+        self._accounts = accounts
+        self._enough = enough
+        self._loading: Awaitable[None] | None = None
+        """The vocabulary on its way, in a thread; None: it is loaded where it is first needed."""
         self.stopped: dict[str, QevalError] = {}
         """Target id → why nothing more is asked of it: its account refused, or it has no key."""
         self._left: Counter[tuple[str, str]] = Counter()
         """Trials of a case still to end, by target and case."""
+        self._models: dict[str | None, Model | None] = {}
+        self._needed = False
+        """Whether a check looks at ledgers."""
+        self._loaded = False
+        self._several: dict[str, Shared] = {}
+        """By target, what trials share where one request brings several answers."""
 
     def run(self, groups: Iterable[tuple[int, PlannedGroup]]) -> None:
         """Ask every trial of the numbered groups; return when all have ended.
 
         Raises:
             KeyboardInterrupt: After recordings of what was answered were written.
+            UsageError: A vocabulary, tokenizer or chat template cannot be used.
         """
         work = list(groups)
-        for _, group in work:
-            self._left[group.target_id, group.case.id] += group.trials
-        if all(transport.immediate for transport in self._transports.values()):
+        self.expect(group for _, group in work)
+        if self.immediate:
             self._step_all(work)
         else:
             import asyncio
 
             asyncio.run(self._ask_all(work))
 
-    def _step_all(self, work: list[tuple[int, PlannedGroup]]) -> None:
-        try:
-            for number, group in work:
-                for index in range(group.trials):
-                    step(self._one(number, group, index))
-        finally:
-            for transport in self._transports.values():
-                step(transport.aclose())
+    @property
+    def immediate(self) -> bool:
+        """Whether nothing here needs an event loop."""
+        return all(transport.immediate for transport in self._transports.values())
 
-    async def _ask_all(self, work: list[tuple[int, PlannedGroup]]) -> None:
+    def expect(self, groups: Iterable[PlannedGroup]) -> None:
+        """Count what is to be asked: a case is closed when its last expected trial has ended."""
+        for group in groups:
+            self._left[group.target_id, group.case.id] += group.trials
+            self._models[group.target.model] = group.model
+            self._needed = self._needed or any(check.needs_ledger for check in group.checks)
+
+    def step(self, number: int, group: PlannedGroup) -> None:
+        """Ask the trials of one expected group without an event loop."""
+        if self._counts and not self._loaded:
+            self._load()
+        for index in range(group.trials):
+            if self._enough():
+                return
+            step(self.one(number, group, index))
+
+    def close(self) -> None:
+        """Close every transport without an event loop."""
+        for transport in self._transports.values():
+            step(transport.aclose())
+
+    def enough(self) -> bool:
+        """Whether nothing more is to be asked."""
+        return self._enough()
+
+    async def one(self, number: int, group: PlannedGroup, index: int) -> None:
+        """Ask one trial of an expected group; the last of a case puts its recordings in place."""
+        trial, answer = await self._trial(group, index)
+        self._ended(number, group, trial, answer)
+        place = group.target_id, group.case.id
+        self._left[place] -= 1
+        if not self._left[place]:
+            del self._left[place]
+            await self._transports[group.target_id].end_case(group.case.id)
+
+    async def load(self) -> None:
+        """Load vocabularies in a thread, where tokens of what is expected will be counted."""
         import asyncio
 
-        gate = asyncio.Semaphore(self._concurrency)
+        if self._counts and not self._loaded:
+            self._loading = asyncio.ensure_future(asyncio.to_thread(self._load))
+            await self._loading
 
-        async def drain(trials: Iterator[tuple[int, PlannedGroup, int]]) -> None:
-            for number, group, index in trials:
-                async with gate:
-                    await self._one(number, group, index)
-
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for target in self._transports:
-                    own = [item for item in work if item[1].target_id == target]
-                    trials = ((n, group, i) for n, group in own for i in range(group.trials))
-                    limit = (own[0][1].target.concurrency if own else None) or self._concurrency
-                    for _ in range(min(limit, self._concurrency, sum(g.trials for _, g in own))):
-                        tasks.create_task(drain(trials))
-        except BaseExceptionGroup as group:
-            # One fault of ours (a full disk, say) cancels the rest; it is told as itself.
-            raise group.exceptions[0] from None
-        finally:
-            await self._close_all()
-
-    async def _close_all(self) -> None:
+    async def aclose(self) -> None:
         """Close every transport; then tell of the first that could not."""
         first: QevalError | None = None
         for transport in self._transports.values():
@@ -115,14 +156,33 @@ class Runner:
         if first is not None:
             raise first
 
-    async def _one(self, number: int, group: PlannedGroup, index: int) -> None:
-        trial, answer = await self._trial(group, index)
-        self._ended(number, group, trial, answer)
-        place = group.target_id, group.case.id
-        self._left[place] -= 1
-        if not self._left[place]:
-            del self._left[place]
-            await self._transports[group.target_id].end_case(group.case.id)
+    def _step_all(self, work: list[tuple[int, PlannedGroup]]) -> None:
+        try:
+            for number, group in work:
+                self.step(number, group)
+        finally:
+            self.close()
+
+    async def _ask_all(self, work: list[tuple[int, PlannedGroup]]) -> None:
+        crew = Crew(self._concurrency)
+        try:
+            crew.watch(self.load())
+            for number, group in work:
+                crew.add(self, number, group)
+            await crew.idle()
+        finally:
+            await crew.stop()
+            await self.aclose()
+
+    @property
+    def _counts(self) -> bool:
+        """Whether any trial's tokens will be counted."""
+        return self._accounts is not None and (self._accounts.always or self._needed)
+
+    def _load(self) -> None:
+        self._loaded = True
+        if self._accounts is not None:
+            self._accounts.ledgers.load(self._models.values())
 
     async def _trial(self, group: PlannedGroup, index: int) -> tuple[Trial, Answer | None]:
         key = TrialKey(
@@ -144,76 +204,234 @@ class Runner:
         if stopped is not None and not isinstance(stopped, TargetError):
             message = f"not asked: {stopped.message}"
             return _ended(key, "errored", error=message, code=_code(stopped)), None
-        answer: Answer | None = None
         try:
-            dialect = DIALECTS.get(group.target.dialect or "chat")
-            answer, response = await self._exchange(dialect, group, key)
-            return judge(group, key, answer, response), answer
+            talk = await self._talk(group, key)
+            return judge(group, key, talk, self._accounts), talk.last.answer
         except StatusError as error:
             if error.account:
                 self.stopped.setdefault(group.target_id, error)
-            outcome: Outcome = "refused" if error.code in MODERATION else "errored"
-            return _ended(key, outcome, error=error.message, code=error.code), answer
+            if error.code in MODERATION:
+                return judge_blocked(group, key, error), None
+            return _broken(key, error, error.code), None
         except QevalError as error:
             if isinstance(error, TargetError):
                 self.stopped.setdefault(group.target_id, error)
-            return _ended(key, "errored", error=error.message, code=_code(error)), answer
+            return _broken(key, error, _code(error)), None
 
-    async def _exchange(
-        self, dialect: Dialect, group: PlannedGroup, key: TrialKey
-    ) -> tuple[Answer, Response]:
-        wire = dialect.write(group.request(key.trial))
-        place = Place(case=key.case, scenario=key.scenario, trial=key.trial)
-        answer = await self._transports[group.target_id].send(wire, place)
-        return answer, dialect.read(answer)
-
-
-def judge(group: PlannedGroup, key: TrialKey, answer: Answer, response: Response) -> Trial:
-    """Score one response by the checks of its group.
-
-    A trial passes when every check of severity `fail` passes. A scorer that raises makes
-    the trial errored, with the other checks' scores kept.
-    """
-    request = group.request(key.trial)
-    streamed = request.params.stream
-    evidence = Evidence(
-        request=request,
-        response=response,
-        latency_s=answer.latency_s,
-        first_token_s=answer.chunks[0][1] if streamed and answer.chunks else None,
-        case=key.case,
-        vars=group.vars,
-        context=group.context,
-    )
-    scores: list[Score] = []
-    error: ScorerError | None = None
-    for check in group.checks:
+    async def _talk(self, group: PlannedGroup, key: TrialKey) -> Conversation:
+        """Ask one trial to its end; return when what counts its tokens is there, too."""
+        dialect = DIALECTS.get(group.target.dialect or "chat")
+        several = group.params.n > 1
+        first = key.trial - key.trial % group.params.n
+        place = Place(case=key.case, scenario=key.scenario, trial=first)
+        if first != key.trial:
+            return await self._shared(group).part(place, key.trial - first)
+        send = self._transports[group.target_id].send
         try:
-            scores.append(check.score(evidence))
-        except ScorerError as raised:
-            error = error or raised
-    failed = any(not score.passed for score in scores if score.severity == "fail")
-    outcome: Outcome = "errored" if error else "failed" if failed else "passed"
-    asked_model = group.target.model
-    return Trial(
-        case=key.case,
-        target=key.target,
-        scenario=key.scenario,
-        trial=key.trial,
-        outcome=outcome,
-        scores=tuple(scores),
-        text=response.text,
-        reasoning=response.reasoning,
-        finish_reason=response.finish_reason,
-        usage=response.usage,
-        model=response.model if response.model != asked_model else None,
-        latency_s=answer.latency_s,
-        first_token_s=evidence.first_token_s,
-        attempts=answer.attempts,
-        truncated=response.truncated,
-        error=error.message if error else None,
-        code=error.code if error else None,
-    )
+            talk = await converse(group, key.trial, dialect, send, place)
+        except QevalError as error:
+            if several:
+                self._shared(group).bring(place, error)
+            raise
+        if several:
+            self._shared(group).bring(place, talk)
+        if self._loading is not None:
+            await self._loading
+        return talk
+
+    def _shared(self, group: PlannedGroup) -> Shared:
+        return self._several.setdefault(group.target_id, Shared())
+
+
+class Work:
+    """A group in a crew's hands."""
+
+    def __init__(self, runner: Runner, number: int, group: PlannedGroup, line: _Line) -> None:
+        self.runner = runner
+        self.number = number
+        self.group = group
+        self.line = line
+        self.begun = 0
+        """Trials that were started."""
+        self.began_s: float | None = None
+        """When the first of them was, by `time.perf_counter`."""
+
+    @property
+    def over(self) -> bool:
+        """Whether no trial is left to start."""
+        return self.begun == self.group.trials
+
+
+class _Line:
+    """What one target is still to be asked."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.flying = 0
+        self.waiting: deque[Work] = deque()
+
+    @property
+    def free(self) -> bool:
+        return self.flying < self.limit
+
+
+class Crew:
+    """Asks groups of any number of runners at the same time, within limits, on one event loop.
+
+    Groups can be added and hurried at any time. Targets take turns, so that a slow one does not
+    hold up the others.
+
+    Args:
+        concurrency: Trials in flight at the same time over everything, at least 1.
+        failed: Called once with the first fault of ours, such as a full disk: nothing more is
+            started then. Without it, `idle` raises the fault.
+    """
+
+    def __init__(
+        self, concurrency: int, failed: Callable[[BaseException], None] | None = None
+    ) -> None:
+        import asyncio
+
+        self._concurrency = concurrency
+        self._failed = failed
+        self._lines: dict[tuple[int, str], _Line] = {}
+        self._turns: deque[_Line] = deque()
+        self._hurried: deque[Work] = deque()
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._flying = 0
+        self._idle = asyncio.Event()
+        self._fault: BaseException | None = None
+
+    def add(self, runner: Runner, number: int, group: PlannedGroup) -> Work:
+        """Put an expected group at the end of its target's line, and start what there is room for.
+
+        `Runner.expect` must have been told of it.
+        """
+        key = id(runner), group.target_id
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(group.target.concurrency or self._concurrency)
+            self._turns.append(line)
+        work = Work(runner, number, group, line)
+        line.waiting.append(work)
+        self._fill()
+        return work
+
+    def hurry(self, work: Work) -> None:
+        """Ask a group before all others: somebody waits for it."""
+        if not work.over:
+            self._hurried.append(work)
+
+    def watch(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the trials; `idle` waits for it, and its fault ends all."""
+        import asyncio
+
+        self._follow(asyncio.ensure_future(coroutine))
+
+    async def idle(self) -> None:
+        """Return when nothing is left to ask.
+
+        Raises:
+            BaseException: The first fault of ours.
+        """
+        while self._tasks and self._fault is None:
+            self._idle.clear()
+            await self._idle.wait()
+        if self._fault is not None:
+            raise self._fault
+
+    async def stop(self) -> None:
+        """Give up what is in flight, and start nothing more."""
+        import asyncio
+
+        self._turns.clear()
+        self._hurried.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _fill(self) -> None:
+        """Start what there is room for."""
+        import asyncio
+
+        while (picked := self._pick()) is not None:
+            self._follow(asyncio.ensure_future(self._ask(*picked)))
+
+    def _pick(self) -> tuple[Work, int] | None:
+        """Take the next trial in hand, if there is one and room for it."""
+        if self._flying >= self._concurrency or (work := self._next()) is None:
+            return None
+        index, work.begun = work.begun, work.begun + 1
+        if work.began_s is None:
+            work.began_s = time.perf_counter()
+        self._flying += 1
+        work.line.flying += 1
+        return work, index
+
+    async def _ask(self, work: Work, index: int) -> None:
+        """Ask a trial, and then whatever is next.
+
+        In the same task, so that its connection is taken again at once: a client looks through
+        all those that lie idle.
+        """
+        while True:
+            try:
+                await work.runner.one(work.number, work.group, index)
+            finally:
+                self._flying -= 1
+                work.line.flying -= 1
+            picked = self._pick()
+            if picked is None:
+                return
+            work, index = picked
+
+    def _next(self) -> Work | None:
+        while self._hurried and (self._hurried[0].over or self._hurried[0].runner.enough()):
+            self._hurried.popleft()
+        for wanted in self._hurried:
+            if wanted.line.free and not wanted.over:
+                return wanted
+        for _ in range(len(self._turns)):
+            line = self._turns[0]
+            self._turns.rotate(-1)
+            if line.free and (work := _first(line)) is not None:
+                return work
+        return None
+
+    def _follow(self, task: asyncio.Future[None]) -> None:
+        def done(task: asyncio.Future[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                self._break(fault)
+            if self._fault is None:
+                self._fill()
+            if not self._tasks:
+                self._idle.set()
+
+        self._tasks.add(task)
+        task.add_done_callback(done)
+
+    def _break(self, fault: BaseException) -> None:
+        if self._fault is None:
+            self._fault = fault
+            self._turns.clear()
+            self._hurried.clear()
+            self._idle.set()
+            if self._failed is not None:
+                self._failed(fault)
+
+
+def _first(line: _Line) -> Work | None:
+    """Return the first group of a line that has a trial to start."""
+    while line.waiting:
+        work = line.waiting[0]
+        if work.runner.enough():
+            line.waiting.clear()
+        elif work.over:
+            line.waiting.popleft()
+        else:
+            return work
+    return None
 
 
 def without_secret(trial: Trial) -> Trial:
@@ -233,6 +451,17 @@ def _ended(
         outcome=outcome,
         error=error,
         code=code,
+    )
+
+
+def _broken(key: TrialKey, error: QevalError, code: str | None) -> Trial:
+    """Return a trial that errored, with the answer as far as it had come."""
+    ended = _ended(key, "errored", error=error.message, code=code)
+    came: Response | None = getattr(error, "partial", None)
+    if came is None:
+        return ended
+    return msgspec.structs.replace(
+        ended, text=came.text, reasoning=came.reasoning, calls=came.tool_calls, usage=came.usage
     )
 
 

@@ -10,7 +10,7 @@ from qeval.exchange import Answer, Place, Wire
 from qeval.loading import read
 from qeval.plan import PlannedGroup, plan
 from qeval.record import Trial, TrialKey
-from qeval.runner import Runner
+from qeval.runner import Crew, Runner
 from qeval.transport.base import step
 
 SUITE = """\
@@ -222,3 +222,91 @@ def test_a_transport_that_suspends_may_not_call_itself_immediate() -> None:
 
     with pytest.raises(RuntimeError, match="has suspended"):
         step(suspends())
+
+
+def crewed(
+    groups: list[PlannedGroup], one: Scripted, two: Scripted, concurrency: int
+) -> tuple[Runner, list[PlannedGroup]]:
+    """A runner that a crew asks for, and the groups that are not skipped."""
+    asked = [group for group in groups if group.case.skip is None]
+    runner = Runner({"one": one, "two": two}, lambda *_: None, concurrency=concurrency)
+    runner.expect(asked)
+    return runner, asked
+
+
+def test_what_somebody_waits_for_is_asked_first(groups: list[PlannedGroup]) -> None:
+    one, two = (Scripted(lambda _: said("Paris")) for _ in range(2))
+
+    async def ask() -> None:
+        runner, asked = crewed(groups, one, two, 1)
+        crew = Crew(1)
+        works = [crew.add(runner, n, g) for n, g in enumerate(asked) if g.target_id == "one"]
+        crew.hurry(works[-1])
+        await crew.idle()
+
+    asyncio.run(ask())
+
+    # One was under way already; the rest of its group waits until the wanted one has ended.
+    assert [place.case for place in one.asked] == ["a", "b", "b", "b", "b", "a", "a", "a"]
+
+
+def test_targets_take_turns_so_that_none_holds_up_the_others(groups: list[PlannedGroup]) -> None:
+    order: list[str] = []
+    one = Scripted(lambda _: order.append("one") or said("Paris"))  # type: ignore[func-returns-value]  # noted
+    two = Scripted(lambda _: order.append("two") or said("Paris"))  # type: ignore[func-returns-value]  # noted
+
+    async def ask() -> None:
+        runner, asked = crewed(groups, one, two, 2)
+        crew = Crew(2)
+        for target in ("one", "two"):
+            for number, group in enumerate(asked):
+                if group.target_id == target:
+                    crew.add(runner, number, group)
+        await crew.idle()
+
+    asyncio.run(ask())
+
+    assert sorted(order[2:6]) == ["one", "one", "two", "two"]
+
+
+def test_a_crew_takes_more_while_it_works_and_stops_in_the_middle(
+    groups: list[PlannedGroup],
+) -> None:
+    one, two = (Scripted(lambda _: said("Paris")) for _ in range(2))
+
+    async def ask() -> None:
+        runner, asked = crewed(groups, one, two, 2)
+        crew = Crew(2)
+        crew.add(runner, 0, asked[0])
+        await crew.idle()
+        assert len(one.asked) == 4
+        crew.add(runner, 2, asked[2])
+        await crew.stop()
+        await crew.idle()
+
+    asyncio.run(ask())
+
+    assert one.asked[0].case == "a"
+    assert len(one.asked) <= 4 + 2
+
+
+def test_a_fault_is_told_once_to_who_asked_to_hear_of_it(groups: list[PlannedGroup]) -> None:
+    faults: list[BaseException] = []
+
+    def full(*_: object) -> None:
+        raise StoreError("no space")
+
+    async def ask() -> None:
+        one = Scripted(lambda _: said("Paris"))
+        runner = Runner({"one": one, "two": one}, full, concurrency=4)
+        runner.expect(groups)
+        crew = Crew(4, faults.append)
+        for number, group in enumerate(groups):
+            crew.add(runner, number, group)
+        with pytest.raises(StoreError):
+            await crew.idle()
+        await crew.stop()
+
+    asyncio.run(ask())
+
+    assert [str(fault) for fault in faults] == ["no space"]
