@@ -141,6 +141,7 @@ def test_what_is_written_is_read_back_equal(
     ("content", "message"),
     [
         (b"", "facts/run.jsonl:1: not a line of a run file: Input data was truncated"),
+        (b'{"type":' + b"[" * 100_000, "facts/run.jsonl:1: not a line of a run file: maximum rec"),
         (b"nonsense\n", "facts/run.jsonl:1: not a line of a run file: JSON is malformed"),
         (b'{"type":"run","schema":2}\n', "facts/run.jsonl is of schema 2; this qeval reads 1"),
         (

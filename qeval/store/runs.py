@@ -212,7 +212,7 @@ class StoredRun:
                     hint="run the suite again, or read the file with the version that wrote it",
                 )
             header = _LINE.decode(line)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise self._damaged(1, error) from None
         if not isinstance(header, Header):
             raise self._damaged(1, ValueError("the first line is not a run's header"))
@@ -224,7 +224,7 @@ class StoredRun:
             for number, line in enumerate(file, 2):
                 try:
                     value = _LINE.decode(line)
-                except msgspec.MsgspecError as error:
+                except (msgspec.MsgspecError, RecursionError) as error:
                     if not line.endswith(b"\n"):
                         return  # the line that was being written when the run was killed
                     raise self._damaged(number, error) from None
