@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from math import sqrt
-from typing import Protocol
+from collections.abc import Iterable
 
-from qeval.record import Asked, Group, Header, Outcome, Trial
+from qeval.record import Group, Header, Outcome, Source, Trial
 from qeval.report.marks import line
+from qeval.stats.intervals import wilson
 from qeval.value import Value
 
 WORST = 10
 """Groups that did not pass which a summary names."""
-
-
-class Source(Protocol):
-    """A run as a report reads it; `qeval.store.StoredRun` is one."""
-
-    header: Header
-    asked: dict[tuple[str, str | None], Asked]
-
-    def groups(self) -> Iterator[Group]:
-        """Yield every group in plan order; can be called again."""
-        ...
 
 
 class Cell(Value):
@@ -45,6 +33,15 @@ class Cell(Value):
     output_tokens: float | None = None
     unreported: int = 0
     """Judged trials whose usage is not wholly known: they are missing from a mean."""
+    overhead_share: float | None = None
+    """Of the input tokens, what the user did not send: over judged trials that were counted."""
+    reasoning_share: float | None = None
+    """Of the output tokens, hidden reasoning: over judged trials that reported it."""
+    cost: float | None = None
+    """Of all trials whose cost is known, in `currency`; None: of none, or in several."""
+    costless: int = 0
+    """Judged trials whose cost is unknown, so that `cost` is at least that."""
+    currency: str | None = None
     latency_p50_s: float | None = None
     """Median of judged trials; of an even number, the mean of the middle two."""
 
@@ -111,12 +108,19 @@ class _Sums:
         self.tokens = [0, 0]
         self.reported = [0, 0]
         self.latencies: list[float] = []
+        self.overhead = [0, 0]
+        """Tokens beside what was sent, of tokens billed; so is `reasoning` of the output."""
+        self.reasoning = [0, 0]
+        self.costs: dict[str | None, float] = {}
+        """By currency."""
 
-    def add(self, group: Group) -> None:
+    def add(self, group: Group, currency: str | None = None) -> None:
         self.counts["groups"] += 1
         self.counts["groups_passed"] += group.outcome == "passed"
         for trial in group.trials:
             self.counts[trial.outcome] += 1
+            if trial.cost is not None:
+                self.costs[currency] = self.costs.get(currency, 0.0) + trial.cost
             if trial.outcome in {"passed", "failed"}:
                 self._judged(trial)
 
@@ -125,6 +129,8 @@ class _Sums:
         self.counts["warned"] += warnings(trial)
         if trial.latency_s is not None:
             self.latencies.append(trial.latency_s)
+        self.counts["costless"] += trial.cost is None
+        self._shares(trial)
         used = (trial.usage.input_tokens, trial.usage.output_tokens)
         self.counts["unreported"] += None in used
         for side, count in enumerate(used):
@@ -132,38 +138,78 @@ class _Sums:
                 self.tokens[side] += count
                 self.reported[side] += 1
 
+    def _shares(self, trial: Trial) -> None:
+        usage = trial.usage
+        beside = None if trial.ledger is None else trial.ledger.overhead(usage)
+        pairs = (
+            (self.overhead, beside, usage.input_tokens),
+            (self.reasoning, usage.reasoning_tokens, usage.output_tokens),
+        )
+        for sums, part, whole in pairs:
+            if part is not None and whole is not None:
+                sums[0] += part
+                sums[1] += whole
+
     def cell(self) -> Cell:
+        one = len(self.costs) == 1
         means = [t / n if n else None for t, n in zip(self.tokens, self.reported, strict=True)]
         return Cell(
             **self.counts,
             input_tokens=means[0],
             output_tokens=means[1],
+            overhead_share=_share(self.overhead),
+            reasoning_share=_share(self.reasoning),
+            cost=next(iter(self.costs.values())) if one else None,
+            currency=next(iter(self.costs)) if one else None,
             latency_p50_s=_median(self.latencies),
+        )
+
+
+class Tally:
+    """A summary in the making: groups are added one at a time, and none of them is kept.
+
+    Args:
+        header: Of the run that the groups are of.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self._cells: dict[tuple[str, str], _Sums] = {}
+        self._short: dict[Outcome, list[Shortfall]] = {"failed": [], "errored": [], "refused": []}
+        self._ended: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._currencies = {target.name: target.currency for target in header.targets}
+
+    def add(self, group: Group) -> None:
+        """Count a group."""
+        sums = self._cells.setdefault((group.target, group.scenario), _Sums())
+        sums.add(group, self._currencies.get(group.target))
+        self._ended[group.outcome] += 1
+        if group.outcome in self._short and len(self._short[group.outcome]) < WORST:
+            self._short[group.outcome].append(_shortfall(group))
+        self._errors.update(trial.code for trial in group.trials if trial.code)
+
+    def summary(self) -> Summary:
+        """Return what was counted so far."""
+        ordered = dict(_ordered(self._header, self._cells))
+        short = self._short
+        return Summary(
+            total=_joined(ordered.values()),
+            cells={key: sums.cell() for key, sums in ordered.items()},
+            targets=_margin(ordered, 0),
+            scenarios=_margin(ordered, 1),
+            short=tuple([each for outcome in short for each in short[outcome]][:WORST]),
+            short_total=sum(self._ended[outcome] for outcome in short),
+            errors=dict(sorted(self._errors.items(), key=lambda item: (-item[1], item[0]))),
         )
 
 
 def summarize(source: Source) -> Summary:
     """Walk a run once and return its summary; what is held does not grow with the answers."""
-    cells: dict[tuple[str, str], _Sums] = {}
-    short: dict[Outcome, list[Shortfall]] = {"failed": [], "errored": [], "refused": []}
-    ended: Counter[str] = Counter()
-    errors: Counter[str] = Counter()
+    tally = Tally(source.header)
     for group in source.groups():
-        cells.setdefault((group.target, group.scenario), _Sums()).add(group)
-        ended[group.outcome] += 1
-        if group.outcome in short and len(short[group.outcome]) < WORST:
-            short[group.outcome].append(_shortfall(group))
-        errors.update(trial.code for trial in group.trials if trial.code)
-    ordered = dict(_ordered(source.header, cells))
-    return Summary(
-        total=_joined(ordered.values()),
-        cells={key: sums.cell() for key, sums in ordered.items()},
-        targets=_margin(ordered, 0),
-        scenarios=_margin(ordered, 1),
-        short=tuple([each for outcome in short for each in short[outcome]][:WORST]),
-        short_total=sum(ended[outcome] for outcome in short),
-        errors=dict(sorted(errors.items(), key=lambda item: (-item[1], item[0]))),
-    )
+        tally.add(group)
+    return tally.summary()
 
 
 def _shortfall(group: Group) -> Shortfall:
@@ -207,7 +253,16 @@ def _joined(parts: Iterable[_Sums]) -> Cell:
         for side in (0, 1):
             whole.tokens[side] += part.tokens[side]
             whole.reported[side] += part.reported[side]
+            whole.overhead[side] += part.overhead[side]
+            whole.reasoning[side] += part.reasoning[side]
+        for currency, cost in part.costs.items():
+            whole.costs[currency] = whole.costs.get(currency, 0.0) + cost
     return whole.cell()
+
+
+def _share(sums: list[int]) -> float | None:
+    part, whole = sums
+    return part / whole if whole else None
 
 
 def _median(values: list[float]) -> float | None:
@@ -245,29 +300,3 @@ def _why(trial: Trial) -> str:
         return trial.error
     short = [s for s in trial.scores if s.severity == "fail" and not s.passed]
     return "; ".join(f"{score.check}: {score.reason}" for score in short) or trial.outcome
-
-
-def wilson(passed: int, judged: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of a pass rate, each bound in [0, 1]; None without a trial.
-
-    It treats trials as independent, which trials of one case are not: read it as the least
-    doubt there is.
-
-    Source:
-        Wilson, E. B. (1927). Probable inference, the law of succession, and statistical
-        inference. Journal of the American Statistical Association 22, 209-212.
-
-    >>> [round(bound, 3) for bound in wilson(9, 10)]
-    [0.596, 0.982]
-    """
-    if not judged:
-        return None
-    z = 1.959963984540054  # the 97.5 % point of the normal distribution
-    rate = passed / judged
-    middle = rate + z * z / (2 * judged)
-    spread = z * sqrt(rate * (1 - rate) / judged + z * z / (4 * judged * judged))
-    scale = 1 + z * z / judged
-    # At the ends the bound is exact; floating point misses it by its last digit.
-    low = (middle - spread) / scale if passed else 0.0
-    high = (middle + spread) / scale if passed < judged else 1.0
-    return low, high

@@ -7,30 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from qeval import units
-from qeval.record import Group
+from qeval.record import Group, Source
 from qeval.report.marks import escaped, line, visible
-from qeval.report.summary import Cell, Shortfall, Source, Summary, because, summarize
+from qeval.report.summary import Cell, Shortfall, Summary, because, summarize
 
 SIMULATED = "Recorded from the simulator: these are not answers of a real model."
 
 _TABULATE = {"table": "simple", "markdown": "github"}
-_HEADS = (
-    ("", "target"),
-    ("", "scenario"),
-    ("", "passed"),
-    ("", "groups"),
-    ("", "trials"),
-    ("tokens", "in"),
-    ("tokens", "out"),
-    ("latency", "p50"),
-)
+_HEADS = (("", "target"), ("", "scenario"), ("", "passed"), ("", "groups"), ("", "trials"))
 """Above each other in the terminal, so that the table fits 80 columns; beside each other else."""
-
-_ALIGNED = ("left", "left", *["right"] * (len(_HEADS) - 2))
 
 
 def render(source: Source, form: str = "table", *, by_group: bool = False) -> str:
@@ -56,21 +45,32 @@ def render(source: Source, form: str = "table", *, by_group: bool = False) -> st
     return "\n\n".join(part for part in parts if part)
 
 
-def rows(records: Sequence[Mapping[str, Any]], form: str = "table") -> str:
-    """Return records of equal keys as text: a table with the keys as heads, or JSON."""
+def rows(
+    records: Sequence[Mapping[str, Any]], form: str = "table", *, right: Collection[str] = ()
+) -> str:
+    """Return records of equal keys as text: a table with the keys as heads, or JSON.
+
+    Columns named in `right` hold numbers and end at the right.
+    """
     if form == "json":
         return escaped(json.dumps(list(records), ensure_ascii=False, indent=2))
     from tabulate import tabulate
 
     shown = [[_told(str(value), form) for value in record.values()] for record in records]
     heads = list(records[0]) if records else []
-    return tabulate(shown, headers=heads, tablefmt=_TABULATE[form], disable_numparse=True)
+    return tabulate(
+        shown,
+        headers=heads,
+        tablefmt=_TABULATE[form],
+        disable_numparse=True,
+        colalign=["right" if head in right else "left" for head in heads] or None,
+    )
 
 
 def sentence(summary: Summary) -> str:
     """Say in one sentence how a run went.
 
-    The interval is Wilson's, of trials: `summary.wilson` has the source.
+    The interval is Wilson's, of trials: `stats.intervals` has the source.
     """
     total = summary.total
     said = f"{units.count(total.groups_passed)} of {units.count(total.groups)} groups passed"
@@ -144,16 +144,36 @@ def _row(group: Group) -> dict[str, str]:
 
 
 def _table(summary: Summary, form: str) -> str:
+    heads = _heads(summary)
+    priced = len(heads) > len(_HEADS) + 3
     body = [
-        [_told(target, form), _told(scenario, form), *_cell(cell)]
+        [_told(target, form), _told(scenario, form), *_cell(cell, priced=priced)]
         for (target, scenario), cell in summary.cells.items()
     ]
     if len(body) > 1:
-        body.append(["all", "", *_cell(summary.total)])
-    return _narrow(body) if form == "table" else _wide(body, form)
+        body.append(["all", "", *_cell(summary.total, priced=priced)])
+    return _narrow(heads, body) if form == "table" else _wide(heads, body, form)
 
 
-def _narrow(body: list[list[str]]) -> str:
+def _heads(summary: Summary) -> list[tuple[str, str]]:
+    """Return the heads of the columns; a share or a cost that nobody knows has none."""
+    cells = summary.cells.values()
+    overhead = any(cell.overhead_share is not None for cell in cells)
+    reasoning = any(cell.reasoning_share is not None for cell in cells)
+    return [
+        *_HEADS,
+        ("tokens in", "(overhead)") if overhead else ("tokens", "in"),
+        ("tokens out", "(reasoning)") if reasoning else ("tokens", "out"),
+        ("latency", "p50"),
+        *([("", "cost")] if any(cell.cost is not None for cell in cells) else []),
+    ]
+
+
+def _aligned(heads: Sequence[tuple[str, str]]) -> list[str]:
+    return ["left", "left", *["right"] * (len(heads) - 2)]
+
+
+def _narrow(heads: Sequence[tuple[str, str]], body: list[list[str]]) -> str:
     from tabulate import SEPARATING_LINE, DataRow, Line, TableFormat, tabulate
 
     # As `simple`, with the heads as rows: tabulate widens every column below a head by two.
@@ -167,37 +187,48 @@ def _narrow(body: list[list[str]]) -> str:
         padding=0,
         with_header_hide=None,
     )
-    heads = [list(line) for line in zip(*_HEADS, strict=True)]
+    lines = [list(line) for line in zip(*heads, strict=True)]
     shown = tabulate(
-        [*heads, SEPARATING_LINE, *body],
+        [*lines, SEPARATING_LINE, *body],
         tablefmt=ruled,
         disable_numparse=True,
-        colalign=_ALIGNED,
+        colalign=_aligned(heads),
     )
     return "\n".join(line.rstrip() for line in shown.splitlines())
 
 
-def _wide(body: list[list[str]], form: str) -> str:
+def _wide(heads: Sequence[tuple[str, str]], body: list[list[str]], form: str) -> str:
     from tabulate import tabulate
 
     return tabulate(
         body,
-        headers=[" ".join(head).strip() for head in _HEADS],
+        headers=[" ".join(head).strip() for head in heads],
         tablefmt=_TABULATE[form],
         disable_numparse=True,
-        colalign=_ALIGNED if body else None,
+        colalign=_aligned(heads) if body else None,
     )
 
 
-def _cell(cell: Cell) -> list[str]:
-    return [
+def _cell(cell: Cell, *, priced: bool) -> list[str]:
+    shown = [
         units.percent(cell.rate),
         f"{units.count(cell.groups_passed)}/{units.count(cell.groups)}",
         f"{units.count(cell.passed)}/{units.count(cell.judged)}",
-        units.tokens(cell.input_tokens),
-        units.tokens(cell.output_tokens),
+        _with_share(cell.input_tokens, cell.overhead_share),
+        _with_share(cell.output_tokens, cell.reasoning_share),
         units.seconds(cell.latency_p50_s),
     ]
+    return [*shown, _cost(cell)] if priced else shown
+
+
+def _with_share(tokens: float | None, share: float | None) -> str:
+    """Return a mean with what of it is overhead, or reasoning, where that is known."""
+    return units.tokens(tokens) + (f" ({units.percent(share)})" if share is not None else "")
+
+
+def _cost(cell: Cell) -> str:
+    least = "≥ " if cell.cost is not None and cell.costless else ""
+    return least + units.money(cell.cost, cell.currency)
 
 
 def _short(summary: Summary, form: str) -> Iterator[str]:
@@ -229,7 +260,9 @@ def as_json(source: Source, summary: Summary) -> dict[str, Any]:
     `total`, and each of `cells` with its `target` and `scenario`: `rate` in [0, 1] and its 95 %
     interval `rate_low` to `rate_high` (Wilson), counts of `groups` and of trials by outcome,
     `truncated` trials, `warned` checks, `mean_input_tokens` and `mean_output_tokens` of a judged
-    trial, `unreported` trials that these means lack, `latency_p50_s`. `errors` counts trials by
+    trial, `unreported` trials that these means lack, `overhead_share` of the input and
+    `reasoning_share` of the output in [0, 1], `cost` in `currency` with the count of judged trials
+    of which it is unknown (`cost_unknown`), `latency_p50_s`. `errors` counts trials by
     code. `groups` has one object a group, in plan order.
     """
     header = source.header
@@ -283,6 +316,11 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "warned": cell.warned,
         "mean_input_tokens": cell.input_tokens,
         "mean_output_tokens": cell.output_tokens,
+        "overhead_share": cell.overhead_share,
+        "reasoning_share": cell.reasoning_share,
+        "cost": cell.cost,
+        "currency": cell.currency,
+        "cost_unknown": cell.costless,
         "unreported": cell.unreported,
         "latency_p50_s": cell.latency_p50_s,
     }

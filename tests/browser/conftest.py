@@ -1,4 +1,4 @@
-"""A real Chromium, and a page of invented answers to open in it."""
+"""A real Chromium, and pages of invented answers to open in it: of one run, or of several."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from qeval.exchange import Message, Params, Usage
-from qeval.record import Asked, Group, Header, Outcome, Score, Setup, Trial, decide
+from qeval.compare import Settings, compare
+from qeval.compare.columns import Column
+from qeval.exchange import Message, Params, ToolCall, Usage
+from qeval.record import Asked, Group, Header, Ledger, Outcome, Score, Setup, Trial, decide
 from qeval.report import html
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -45,14 +47,17 @@ class Invented:
     def __init__(self, cases: dict[str, str], answers: Answers, **header: Any) -> None:
         self.header = Header(
             qeval="1.2.3",
-            id="0123456789ab",
             suite="shop-assistant",
             mode="replay",
             suite_digest="d" * 64,
             cassette_digest="c" * 64,
             targets=tuple(Setup(name=name, model=name, dialect="chat") for name in TARGETS),
             scenarios=SCENARIOS,
-            **{"sources": ("model-studio",), "description": "What a shop assistant must know."}
+            **{
+                "id": "0123456789ab",
+                "sources": ("model-studio",),
+                "description": "What a shop assistant must know.",
+            }
             | header,
         )
         self.asked: dict[tuple[str, str | None], Asked] = {
@@ -113,7 +118,11 @@ class Invented:
             scores=checks,
             text=said,
             finish_reason="stop",
+            calls=(ToolCall(id="1", name="look_up", arguments='{"day": 30}'),)
+            if case == "hours-sunday"
+            else (),
             usage=Usage(input_tokens=48, output_tokens=17 + number),
+            ledger=Ledger(method="exact", text=34, markup=9),
             latency_s=0.4 + number / 7,
         )
 
@@ -147,13 +156,19 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Shown]:
     def shown(
         cases: dict[str, str] | None = None,
         answers: Answers | None = None,
-        *,
+        *others: Answers,
         hash_: str = "",
         run: dict[str, Any] | None = None,
         **context: Any,
     ) -> Page:
         path = tmp_path / "report.html"
-        html.write(Invented(cases or QUESTIONS, answers or calm, **(run or {})), path)
+        asked = cases or QUESTIONS
+        runs = [Invented(asked, answers or calm, **(run or {}))]
+        runs += [
+            Invented(asked, b, **{"id": f"run-{n}"} | (run or {})) for n, b in enumerate(others)
+        ]
+        columns = [Column(each) for each in runs]
+        html.write(columns, path, compare(columns, Settings()) if others else None)
         page = chromium.new_context(**context).new_page()
         opened.append(page)
         page.on("console", lambda message: said.append(f"console: {message.text}"))
@@ -176,6 +191,23 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Shown]:
     assert said == []
 
 
+@pytest.fixture
+def two(show: Shown) -> Shown:
+    """Open the page of two runs of which the second is worse; of four, every other one."""
+
+    def shown(columns: int = 2, **context: Any) -> Page:
+        context = {"viewport": {"width": 1440, "height": 2400}} | context  # every row is in sight
+        page = show(None, *[(calm, worse)[n % 2] for n in range(columns)], **context)
+        # The page's policy forbids `wait_for_function`, which compiles strings.
+        while context.get("java_script_enabled", True) and not page.evaluate(READ):
+            page.wait_for_timeout(10)
+        return page
+
+    return shown
+
+
+READ = "performance.getEntriesByName('read').length"
+"""Whether every answer has been read."""
 QUESTIONS = {
     "refund-window": "A customer bought a kettle on 3 March. Until when may it come back?",
     "invoice-to-json": 'Write {"total": 3.25} as an invoice line.',
@@ -183,6 +215,7 @@ QUESTIONS = {
     "hours-sunday": "Are you open on a Sunday?",
     "errors-out": "Say something that never arrives.",
     "cases": "A case that is called like a part of the page.",
+    "营业时间": "你们星期天营业吗？",
 }
 
 
@@ -197,3 +230,12 @@ def calm(case: str, target: str, scenario: str, trial: int) -> tuple[Outcome, st
     if scenario == "creative_writing" and trial > 2:
         return "passed", f"Within 30 days; that is answer number {trial} of this kind."
     return "passed", "Within 30 days of the purchase."
+
+
+def worse(case: str, target: str, scenario: str, trial: int) -> tuple[Outcome, str]:
+    """As calm, but one case is wrong throughout, and one says the same in other words."""
+    if case == "invoice-to-json":
+        return "failed", '{\n  "item": "kettles",\n  "total": 3.25,\n  "days": 31\n}'
+    if case == "warned":
+        return "passed", "Within thirty days of the purchase."
+    return calm(case, target, scenario, trial)

@@ -6,8 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from qeval.exchange import Message, Usage
-from qeval.record import Asked, Group, Header, Outcome, Score, Setup, Trial, decide
-from qeval.report.summary import Source
+from qeval.record import Asked, Group, Header, Outcome, Score, Setup, Source, Trial, decide
 
 Trials: TypeAlias = list[dict[str, Any]]
 """Of one group: the fields in which each trial differs from a passed one."""

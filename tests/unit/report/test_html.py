@@ -1,4 +1,4 @@
-"""The page: what it says, and that nothing in it is obeyed or loaded."""
+"""A run's own page: what it says, and that nothing in it is obeyed or loaded."""
 
 import re
 from base64 import b64encode
@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qeval.compare.columns import Column
 from qeval.errors import StoreError
 from qeval.exchange import Message, Params, Part, ToolCall
-from qeval.record import Asked, Score, Setup
-from qeval.report import html
-from qeval.report.cases import LONGEST, anchor
-from qeval.report.summary import Source
+from qeval.record import Asked, Score, Setup, Source
+from qeval.report import html, links
+from qeval.report.packing import LONGEST
 
 Hold = Callable[..., Source]
 STATIC = Path(html.__file__).parent / "static"
@@ -27,7 +27,9 @@ HOSTILE = (
     "]]><svg onload=alert(1)>",
     "'\"><a href=javascript:alert(1)>x</a>",
     "{{ 7 * 7 }}{% raw %}",
-    "<!--cases-->",
+    "</noscript><script>alert(1)</script>",
+    "<!--data-->",
+    "<!--printed-->",
     "\x00\x1b[2J\ud800\u202e",
     "&lt;b&gt;",
 )
@@ -36,7 +38,7 @@ HOSTILE = (
 class Tags(HTMLParser):
     """Collects elements, ids, and whether every element is closed in order."""
 
-    VOID = frozenset({"meta", "input", "br"})
+    VOID = frozenset({"meta", "input", "br", "hr"})
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -59,12 +61,12 @@ class Tags(HTMLParser):
 
 
 def page(source: Source) -> str:
-    return "".join(html.pieces(source))
+    return "".join(html.pieces([Column(source)]))
 
 
 def words(source: Source) -> str:
-    """The page's text, without its markup."""
-    body = page(source).partition("<body>")[2].partition("<script>")[0]
+    """The page's text as it is read without script: no markup, no data."""
+    body = page(source).partition("<body>")[2].partition('<script type="text/plain"')[0]
     return " ".join(re.sub(r"<[^>]*>", " ", body).replace("\xa0", " ").split())
 
 
@@ -107,8 +109,7 @@ def test_hostile_text_leaves_the_pages_elements_as_they_are(hold: Hold, text: st
     def elements(said: str) -> list[tuple[str, list[str]]]:
         tags = Tags(page(hostile_run(hold, said)))
         assert tags.open == []
-        # Code is set in letters of one width: the class of a `pre` follows the text.
-        return [(tag, sorted(a) if tag != "pre" else []) for tag, a in tags.seen]
+        return [(tag, sorted(a)) for tag, a in tags.seen]
 
     assert elements(text) == elements("calm")
 
@@ -153,7 +154,7 @@ def test_nothing_is_loaded_and_no_handler_or_style_stands_in_an_element(hold: Ho
 def test_the_same_run_gives_the_same_bytes(hold: Hold, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        html.write(hostile_run(hold, "x\ud800"), tmp_path / name / "report.html")
+        html.write([Column(hostile_run(hold, "x\ud800"))], tmp_path / name / "report.html")
     first, second = ((tmp_path / name / "report.html").read_bytes() for name in ("one", "two"))
     assert first == second
     assert str(tmp_path).encode() not in first
@@ -161,11 +162,11 @@ def test_the_same_run_gives_the_same_bytes(hold: Hold, tmp_path: Path) -> None:
 
 def test_a_page_that_cannot_be_written_leaves_nothing_behind(hold: Hold, tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
-        html.write(hold({}), tmp_path / "no" / "report.html")
+        html.write([Column(hold({}))], tmp_path / "no" / "report.html")
     assert str(caught.value) == (
         "cannot write no/report.html: No such file or directory\n"
         "\n"
-        "hint: make room, then type `qeval report latest`"
+        "hint: make room or name another file, then type the command again"
     )
 
 
@@ -182,7 +183,7 @@ def test_a_rendering_that_breaks_off_keeps_the_page_that_was_there(
     old = tmp_path / "report.html"
     old.write_text("old")
     with pytest.raises(RuntimeError):
-        html.write(Broken(), old)  # type: ignore[arg-type]  # broken on purpose
+        html.write([Column(Broken())], old)  # type: ignore[arg-type]  # broken on purpose
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert old.read_text() == "old"
 
@@ -199,7 +200,7 @@ def test_a_rendering_that_breaks_off_keeps_the_page_that_was_there(
 )
 def test_the_page_begins_with_how_the_run_went(hold: Hold, outcomes: list[str], title: str) -> None:
     run = hold({(f"c{n}", "t", "s"): [{"outcome": o}] for n, o in enumerate(outcomes)})
-    found = re.search(r'<h1 id="summary">(.*?)</h1>', page(run))
+    found = re.search(r'<h1 id="title">(.*?)</h1>', page(run))
     assert found is not None
     assert found[1].startswith(title)
 
@@ -246,7 +247,7 @@ def test_the_page_says_when_answers_were_recorded_and_under_which_settings(hold:
     assert "keys: pluto" in shown
 
 
-def test_a_case_shows_question_answer_checks_and_reasons(hold: Hold) -> None:
+def test_without_script_a_case_shows_question_answer_checks_and_reasons(hold: Hold) -> None:
     asked = Asked(
         case="a",
         where="suites/facts.yaml:14",
@@ -258,86 +259,71 @@ def test_a_case_shows_question_answer_checks_and_reasons(hold: Hold) -> None:
             ),
         ),
     )
-    run = hold(
-        {("a", "t", "s"): [{"outcome": "failed", "text": "A kettle.", "finish_reason": "length"}]},
-        asked=[asked],
-    )
+    call = ToolCall(id="2", name="weigh", arguments="{}")
+    failed = {"outcome": "failed", "text": "A kettle.", "earlier": ("Hm.",), "calls": (call,)}
+    run = hold({("a", "t", "s"): [failed]}, asked=[asked])
     shown = words(run).partition("Cases")[2]
     for part in (
-        "suites/facts.yaml:14",
-        "facts",
-        "What is it? [image]",
+        "a t · s suites/facts.yaml:14 user What is it? [image]",
         "look({&#34;a&#34;:1})",
-        "A kettle.",
-        "✗ failed contains &#39;a&#39; why so",
-        "20 tokens in · 4 out · 500 ms · ended by length",
+        "□ failed Hm. A kettle. weigh({}) ✗ failed contains &#39;a&#39; why so",
     ):
         assert part in shown
 
 
-def test_trials_that_said_the_same_are_shown_once(hold: Hold) -> None:
-    trials = [
-        {"text": "yes", "latency_s": 0.1},
-        {"text": "no"},
-        {"text": "yes", "latency_s": 0.3},
-    ]
+def test_without_script_trials_that_said_the_same_are_shown_once(hold: Hold) -> None:
+    trials = [{"text": "yes", "latency_s": 0.1}, {"text": "no"}, {"text": "yes", "latency_s": 0.3}]
     shown = words(hold({("a", "t", "s"): trials}))
-    assert "yes ✓ contains &#39;a&#39; why so ● ● trials 1, 3 · passed" in shown
-    assert "100 ms to 300 ms" in shown
+    assert "trial 1, 3: ● passed yes ✓ contains &#39;a&#39; why so" in shown
     assert shown.count(" yes ") == 1
 
 
-def test_messages_that_differ_by_scenario_are_shown_under_each(hold: Hold) -> None:
+def test_without_script_messages_that_differ_by_scenario_stand_with_each(hold: Hold) -> None:
     asked = [
         Asked(case="a", scenario=name, messages=(Message(role="user", content=f"under {name}?"),))
         for name in ("warm", "cool")
     ]
     shown = words(hold({("a", "t", "warm"): [{}], ("a", "t", "cool"): [{}]}, asked=asked))
-    assert "asked under warm user under warm?" in shown
-    assert "asked under cool user under cool?" in shown
+    assert "t · warm user under warm?" in shown
+    assert "t · cool user under cool?" in shown
+
+
+@pytest.mark.parametrize(("cases", "whole"), [(200, True), (201, False)])
+def test_up_to_200_cases_are_printed_and_of_more_it_says_how_to_get_them(
+    hold: Hold, cases: int, *, whole: bool
+) -> None:
+    run = hold({(f"q-{n:03}", "t", "s"): [{}] for n in range(cases)})
+    shown = words(run)
+    assert ("q-199 t · s" in shown) is whole
+    assert ("--format markdown" in shown) is not whole
 
 
 def test_a_huge_answer_is_shortened_and_says_so(hold: Hold) -> None:
-    made = page(hold({("a", "t", "s"): [{"text": "é" * 1_000_000}]}))
-    assert made.count("é") == LONGEST
-    assert "[… 980,000 more characters are in run.jsonl]" in made
-
-
-def test_cases_that_fell_short_are_open_the_first_fifty_of_them(hold: Hold) -> None:
-    groups = {(f"c{n:03}", "t", "s"): [{"outcome": "failed"}] for n in range(60)}
-    groups |= {(f"p{n:03}", "t", "s"): [{}] for n in range(3)}
-    cases = [a for tag, a in Tags(page(hold(groups))).seen if a.get("class") == "c"]
-    assert ["open" in a for a in cases] == [True] * 50 + [False] * 13
-
-
-def test_a_case_has_the_outcome_of_its_worst_group(hold: Hold) -> None:
-    run = hold(
-        {
-            ("a", "t1", "s"): [{"outcome": "skipped"}],
-            ("a", "t2", "s"): [{"outcome": "errored"}],
-            ("a", "t3", "s"): [{"outcome": "failed"}],
-            ("a", "t4", "s"): [{}],
-        }
-    )
-    (case,) = [a for _, a in Tags(page(run)).seen if a.get("class") == "c"]
-    assert case["data-o"] == "failed"
+    shown = words(hold({("a", "t", "s"): [{"text": "é" * 1_000_000}]}))
+    assert shown.count("é") == LONGEST
+    assert "[… 980,000 more characters are in run.jsonl]" in shown
 
 
 def test_a_case_may_be_called_like_a_part_of_the_page(hold: Hold) -> None:
-    names = ["cases", "summary", "search", "theme", "found", "fold", "numbers"]
+    names = ["cases", "title", "q", "theme", "status", "list", "index", "part0"]
     made = page(hold({(name, "t", "s"): [{"outcome": "failed"}] for name in names}))
     ids = [a["id"] for _, a in Tags(made).seen if "id" in a]
     assert len(ids) == len(set(ids))
-    assert all(f'href="{anchor(name)}"' in made for name in names)
+    assert f'href="{links.fragment(("cases", "t", "s"))}"' in made
 
 
-def test_bytes_a_trial_stay_below_the_budget_on_answers_of_one_token(hold: Hold) -> None:
+def test_bytes_a_trial_stay_few_on_answers_of_one_token(hold: Hold) -> None:
     small, large = (
         len(page(hold({(f"q-{n}", "qwen-plus", "factual_qa"): [{}] for n in range(count)})))
-        for count in (100, 1100)
+        for count in (1000, 2000)
     )
-    assert (large - small) / 1000 <= 1250
+    assert (large - small) / 1000 <= 200
 
 
-def test_style_and_script_stay_small() -> None:
-    assert sum(path.stat().st_size for path in STATIC.iterdir()) <= 25_000
+def test_style_and_script_stay_within_their_budget() -> None:
+    assert sum(len(text.encode()) for text in html.style_and_script()) <= 60_000
+
+
+def test_every_source_of_style_and_script_is_part_of_the_page() -> None:
+    named = {f"{name}.css" for name in html.STYLES} | {f"{name}.js" for name in html.SCRIPTS}
+    assert named == {path.name for path in STATIC.iterdir()}

@@ -7,7 +7,7 @@ import pytest
 
 from qeval.report import html
 
-STYLE = (Path(html.__file__).parent / "static" / "page.css").read_text(encoding="utf-8")
+STYLE = (Path(html.__file__).parent / "static" / "palette.css").read_text(encoding="utf-8")
 COLOURS = {
     name: (light, dark)
     for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", STYLE)
@@ -35,14 +35,17 @@ def test_the_ratio_is_that_of_the_standard() -> None:
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize(
     ("text", "ground"),
-    [(text, ground) for text in ("ink", "soft", "link", "good", "bad", "odd") for ground in ("paper", "card", "wash")]
-    + [("good", "good-wash"), ("bad", "bad-wash"), ("odd", "odd-wash")],
+    [(text, ground) for text in ("ink", "ink2", "ink3", "link", "worse", "better", "odd", "nc") for ground in ("bg", "surface", "sunk")]
+    + [(word, f"{word}-t") for word in ("worse", "better", "odd", "same", "nc")]
+    + [("surface", f"k{column}") for column in range(8)]
+    + [("ink", "del"), ("ink", "ins"), ("surface", "ink")],
 )  # fmt: skip
 def test_text_can_be_read(text: str, ground: str, theme: int) -> None:
     assert contrast(COLOURS[text][theme], COLOURS[ground][theme]) >= 4.5
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize("mark", ["in", "out", "good", "bad"])
-def test_marks_stand_out_from_the_card(mark: str, theme: int) -> None:
-    assert contrast(COLOURS[mark][theme], COLOURS["card"][theme]) >= 3
+@pytest.mark.parametrize("mark", ["worse", "better", "odd", "same", *(f"k{n}" for n in range(8))])
+def test_marks_stand_out_from_the_card_and_the_margin(mark: str, theme: int) -> None:
+    for ground in ("surface", "band"):
+        assert contrast(COLOURS[mark][theme], COLOURS[ground][theme]) >= 3

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qeval.exchange import Usage
-from qeval.record import Score
-from qeval.report.summary import WORST, Source, summarize, wilson
+from qeval.record import Ledger, Score, Setup, Source
+from qeval.report.summary import WORST, summarize
+from qeval.stats.intervals import wilson
 
 Hold = Callable[..., Source]
 WARN = Score(value=0, passed=False, severity="warn")
@@ -168,3 +169,36 @@ def test_an_interval_reaches_the_end_exactly_where_all_or_none_passed(judged: in
     assert all_passed[1] == 1.0
     assert none_passed is not None
     assert none_passed[0] == 0.0
+
+
+def test_shares_are_of_the_tokens_of_trials_that_tell_them(hold: Hold) -> None:
+    ledger = Ledger(method="exact", text=10, markup=5)
+    trials = [
+        {"ledger": ledger, "usage": Usage(input_tokens=40, output_tokens=8, reasoning_tokens=2)},
+        {"ledger": ledger, "usage": Usage(input_tokens=60, output_tokens=2)},
+        {"ledger": ledger, "usage": Usage()},
+        {"usage": Usage(input_tokens=999, output_tokens=1)},
+    ]
+
+    total = summarize(hold({("a", "t", "s"): trials})).total
+
+    assert total.overhead_share == (30 + 50) / 100
+    assert total.reasoning_share == 2 / 8
+
+
+def test_costs_add_up_and_unknown_ones_are_counted(hold: Hold) -> None:
+    trials = [{"cost": 0.5}, {"cost": 0.25}, {}, {"outcome": "errored", "cost": 0.25}]
+
+    total = summarize(hold({("a", "t", "s"): trials})).total
+
+    assert (total.cost, total.costless) == (1.0, 1)
+
+
+def test_costs_in_two_currencies_have_no_sum(hold: Hold) -> None:
+    groups = {("a", "t", "s"): [{"cost": 0.5}], ("a", "u", "s"): [{"cost": 3.0}]}
+    priced = (Setup(name="t", currency="USD"), Setup(name="u", currency="CNY"))
+
+    summary = summarize(hold(groups, targets=priced))
+
+    assert [(c.cost, c.currency) for c in summary.cells.values()] == [(0.5, "USD"), (3.0, "CNY")]
+    assert (summary.total.cost, summary.total.currency) == (None, None)

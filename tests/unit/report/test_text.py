@@ -6,9 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from qeval.exchange import Usage
-from qeval.record import Score
+from qeval.record import Ledger, Score, Setup, Source
 from qeval.report import text
-from qeval.report.summary import Source
 
 Hold = Callable[..., Source]
 
@@ -160,6 +159,11 @@ def test_json_carries_units_in_its_keys_and_null_for_unknown(hold: Hold) -> None
         "mean_input_tokens": 20.0,
         "mean_output_tokens": 4.0,
         "unreported": 0,
+        "overhead_share": None,
+        "reasoning_share": None,
+        "cost": None,
+        "currency": None,
+        "cost_unknown": 3,
         "latency_p50_s": 0.5,
     }
     assert told["cells"][1]["rate"] is None
@@ -189,3 +193,34 @@ def test_a_group_is_told_whole_to_a_failing_test(hold: Hold) -> None:
         "trial 1    failed   no␛[1m\n"
         "             contains 'a'    why so"
     )
+
+
+def test_shares_and_costs_have_columns_where_somebody_knows_them(hold: Hold) -> None:
+    usage = Usage(input_tokens=20, output_tokens=10, reasoning_tokens=4)
+    ledger = Ledger(method="exact", text=15, markup=5)
+    known = {"usage": usage, "ledger": ledger, "cost": 0.004}
+    priced = tuple(Setup(name=name, currency="USD") for name in ("t1", "t2"))
+    run = hold(
+        {("a", "t1", "s1"): [known], ("b", "t2", "s1"): [known, {}]},
+        targets=priced,
+    )
+
+    shown = text.render(run).split("\n\n")[0]
+
+    assert shown == (
+        "                                           tokens in   tokens out  latency\n"
+        "target  scenario  passed  groups  trials  (overhead)  (reasoning)      p50         cost\n"
+        "------  --------  ------  ------  ------  ----------  -----------  -------  -----------\n"
+        "t1      s1         100 %     1/1     1/1   20 (25 %)    10 (40 %)   500 ms    0.004 USD\n"
+        "t2      s1         100 %     1/1     2/2   20 (25 %)     7 (40 %)   500 ms  ≥ 0.004 USD\n"
+        "all                100 %     2/2     3/3   20 (25 %)     8 (40 %)   500 ms  ≥ 0.008 USD"
+    )
+
+
+def test_numbers_may_end_at_the_right(hold: Hold) -> None:
+    records = [{"tokens": "1", "what": "a"}, {"tokens": "11", "what": "b"}]
+
+    assert text.rows(records, right=("tokens",)).splitlines()[2:] == [
+        "       1  a",
+        "      11  b",
+    ]
