@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qeval.simulator.app import Log, Served
 from qeval.simulator.server import running, serve
 
-__all__ = ["running", "serve"]
+__all__ = ["Log", "Served", "running", "serve"]

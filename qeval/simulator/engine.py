@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from hashlib import blake2b
 
-from qeval.simulator import draw
-from qeval.simulator.chat import Ask, Refusal, Said
+from qeval.simulator.asked import Ask, Said
+from qeval.simulator.billing import Bill, bill
+from qeval.simulator.composing import Composer, digest
+from qeval.simulator.limits import Limiter
+from qeval.simulator.pieces import Delta, deltas
+from qeval.simulator.refusals import Refusal
 from qeval.simulator.script import Fault, Reply, Rule, Script
-from qeval.tokens import chatml, vocabulary
-from qeval.value import Value, to_json
-
-EPOCH = 1_700_000_000
-"""Made-up dates lie in the 30 million seconds after this one (14 November 2023)."""
+from qeval.tokens.counters import counter
+from qeval.value import Value
 
 _CUT_SHORT = Reply(text="This answer is cut off by the simulator before its end.")
 
 
 class Outcome(Value):
-    """What to send: the answer, or the fault that strikes it."""
+    """What to send: the answer, or the fault that strikes it, and when."""
 
     said: Said
+    rule: Rule
     fault: Fault | None = None
-    latency_s: float = 0.0
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds before the answer begins."""
+        return self.rule.latency_s
 
 
 class Engine:
@@ -37,100 +42,112 @@ class Engine:
     """
 
     def __init__(self, script: Script) -> None:
+        self.clock = script.clock
         self._script = script
         self._rules = [(re.compile(rule.match), rule) for rule in script.rules]
         self._drawn: Counter[bytes] = Counter()
         self._failed: Counter[tuple[int, bytes]] = Counter()
         # The simulated model's tokens are those of the Qwen vocabulary, whatever its name.
-        self._counter = vocabulary.counter("qwen-plus")
-        self._count = lru_cache(maxsize=4096)(self._counter.count)
+        self._counter = counter("qwen-plus")
+        self._composer = Composer(script.seed, self._counter)
+        self._limiters: dict[str, Limiter] = {}
+        self._now = 0.0
+        self._began: float | None = None
+        """When the first request came."""
 
     def warm(self) -> str:
         """Load the vocabulary now, and return how tokens will be counted."""
-        return self._count("ready").method
+        return self._counter.count("ready").method
+
+    def admit(self, model: str, now: float, patience_s: float = 0.0) -> float:
+        """Note when a request came, and return how long it has to stand in line.
+
+        Both are the simulator's seconds.
+
+        Args:
+            model: Each has limits of its own.
+            now: Seconds of ours.
+            patience_s: As `Limiter.enter` has it.
+
+        Raises:
+            Refusal: It is one too many.
+        """
+        self._now = now * self.clock
+        if self._began is None:
+            self._began = self._now
+        limiter = self._limiter(model)
+        return 0.0 if limiter is None else limiter.enter(self._now, patience_s)
+
+    def _limiter(self, model: str) -> Limiter | None:
+        limits = self._script.limits
+        if limits is None:
+            return None
+        return self._limiters.setdefault(model, Limiter(limits))
 
     def answer(self, ask: Ask, dialect: str) -> Outcome:
         """Answer one request.
 
         Raises:
-            Refusal: No rule matches.
+            Refusal: No rule matches, or a medium cannot be used.
         """
-        prompt = _digest(ask)
-        user = ask.user
+        prompt = digest(ask)
+        user, answered = ask.user, ask.answered
         for number, (pattern, rule) in enumerate(self._rules):
             if not (_speaks(rule, ask, dialect) and pattern.search(user)):
                 continue
+            if not _follows(rule, answered):
+                continue
             fault = self._fault(rule, number, prompt)
-            if fault is not None:
-                return self._fail(ask, rule, fault, prompt)
-            if rule.replies:
-                said = self._say(ask, rule.replies, prompt)
-                return Outcome(said=said, latency_s=rule.latency_s)
+            if fault is not None or rule.replies:
+                return self._outcome(ask, rule, fault, prompt)
         raise Refusal(
             f"no rule of the simulator's script matches the last user message {user[:80]!r}",
             code="no_rule",
         )
 
+    def deltas(self, said: Said, *, bare: bool = False) -> Iterator[Delta]:
+        """Return an answer in pieces; arguments as of `pieces.deltas`."""
+        return deltas(said, self._counter, bare=bare)
+
     def _fault(self, rule: Rule, number: int, prompt: bytes) -> Fault | None:
-        """Return the rule's fault unless it has struck this prompt often enough."""
+        """Return the rule's fault unless it has struck long, or this prompt often, enough."""
         fault = rule.fault
-        if fault is None or fault.times is None:
+        if fault is None:
+            return None
+        if fault.for_s is not None and self._now - (self._began or 0.0) >= fault.for_s:
+            return None
+        if fault.times is None:
             return fault
         if self._failed[number, prompt] >= fault.times:
             return None
         self._failed[number, prompt] += 1
         return fault
 
-    def _fail(self, ask: Ask, rule: Rule, fault: Fault, prompt: bytes) -> Outcome:
-        # A cut answer is the one that was to come; it does not count as an occurrence.
-        said = self._compose(ask, rule.replies or (_CUT_SHORT,), prompt, self._drawn[prompt])
-        return Outcome(said=said, fault=fault, latency_s=rule.latency_s)
-
-    def _say(self, ask: Ask, replies: tuple[Reply, ...], prompt: bytes) -> Said:
-        occurrence = self._drawn[prompt]
-        if ask.seed is None:
-            self._drawn[prompt] += 1
-        return self._compose(ask, replies, prompt, occurrence)
-
-    def _compose(
-        self, ask: Ask, replies: tuple[Reply, ...], prompt: bytes, occurrence: int
-    ) -> Said:
-        source = ("seed", ask.seed) if ask.seed is not None else ("occurrence", occurrence)
-        chance = (self._script.seed, prompt, *source)
-        index = 0
-        if len(replies) > 1:
-            weights = [reply.weight for reply in replies]
-            shares = draw.probabilities(weights, ask.temperature, ask.top_p)
-            index = draw.choose(shares, draw.uniform("reply", *chance))
-        text, tokens, finish = self._limit(replies[index].text, ask)
-        identity = blake2b(repr(chance).encode(), digest_size=16).hexdigest()
-        return Said(
-            text=text,
-            finish_reason=finish,
-            input_tokens=chatml.count(ask.messages, self._count).tokens,
-            output_tokens=tokens,
-            identity=identity,
-            created=EPOCH + int(identity[:8], 16) % 30_000_000,
+    def _outcome(self, ask: Ask, rule: Rule, fault: Fault | None, prompt: bytes) -> Outcome:
+        counted = bill(ask, self._counter)
+        total = Bill(
+            input_tokens=counted.input_tokens + self._script.hidden_tokens, media=counted.media
         )
-
-    def _limit(self, text: str, ask: Ask) -> tuple[str, int, str]:
-        """Return the text up to a stop text or the token limit, its tokens, and why it ends."""
-        ends = [at for at in (text.find(stop) for stop in ask.stop) if at >= 0]
-        text = text[: min(ends)] if ends else text
-        tokens = self._count(text).tokens
-        limit = ask.max_output_tokens
-        if limit is None or tokens <= limit:
-            return text, tokens, "stop"
-        return self._counter.prefix(text, limit), limit, "length"
+        occurrence = self._drawn[prompt]
+        replies = rule.replies or (_CUT_SHORT,)
+        said = self._composer.compose(ask, replies, total, prompt, occurrence)
+        # A cut answer is the one that was to come; it does not count as an occurrence.
+        if fault is None and ask.seed is None:
+            self._drawn[prompt] += ask.n
+        limiter = self._limiter(ask.model)
+        if fault is None and limiter is not None:
+            limiter.charge(said.input_tokens + said.billed)
+        return Outcome(said=said, rule=rule, fault=fault)
 
 
 def _speaks(rule: Rule, ask: Ask, dialect: str) -> bool:
     if rule.dialect is not None and rule.dialect != dialect:
         return False
+    if not all(within.holds(getattr(ask, name)) for name, within in rule.params.items()):
+        return False
     return rule.model is None or fnmatchcase(ask.model, rule.model)
 
 
-def _digest(ask: Ask) -> bytes:
-    """Return what identifies a prompt: everything asked but the seed."""
-    asked = (ask.model, ask.messages, ask.temperature, ask.top_p, ask.max_output_tokens, ask.stop)
-    return blake2b(to_json(asked), digest_size=16).digest()
+def _follows(rule: Rule, answered: tuple[str, ...]) -> bool:
+    wanted = rule.after_tool
+    return wanted is None or any(fnmatchcase(name, wanted) for name in answered)

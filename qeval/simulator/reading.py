@@ -1,25 +1,42 @@
-"""YAML nodes → Script. Nodes keep their lines, so each mistake names its own."""
+"""YAML nodes → Script: what may stand where, and within which limits."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
-from qeval.errors import UsageError, nearest
-from qeval.simulator.script import Fault, FaultKind, Reply, Rule, Script
+from qeval.errors import UsageError
+from qeval.simulator.nodes import (
+    Field,
+    Reader,
+    meant,
+    number,
+    one_of,
+    pattern,
+    plain,
+    several,
+    text,
+    truth,
+    whole,
+)
+from qeval.simulator.script import (
+    Called,
+    Fault,
+    FaultKind,
+    Limits,
+    Quirk,
+    Range,
+    Reply,
+    Rule,
+    Script,
+)
 
 DIALECTS = ("chat", "dashscope-multimodal", "dashscope-text", "responses")
-_NULL = {"", "~", "null", "Null", "NULL"}
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten times as fast
-
-Field = Callable[["Reader", Node, str], Any]
-"""Reads the value of one key, or notes a mistake and returns None."""
+PARAMS = ("temperature", "top_p", "max_output_tokens", "seed", "thinking_budget")
+"""Request parameters by which a rule can be narrowed."""
 
 
 def load(path: Path) -> Script:
@@ -29,7 +46,7 @@ def load(path: Path) -> Script:
         UsageError: The file cannot be read, or holds mistakes; all of them are told.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not UTF-8", hint="save the script as UTF-8") from None
     except OSError as error:
@@ -37,246 +54,101 @@ def load(path: Path) -> Script:
             f"{path}: cannot read the script: {error.strerror}",
             hint="name a script: qeval simulate SCRIPT",
         ) from None
-    return parse(text, str(path))
+    return parse(content, str(path))
 
 
-def parse(text: str, name: str = "script") -> Script:
+def parse(content: str, name: str = "script") -> Script:
     """Read a script from text; `name` is the file in messages.
 
     Raises:
         UsageError: There are mistakes; all of them are told.
     """
-    return Reader(name).script(text)
+    script: Script = Reader(name).read(content, _script)
+    return script
 
 
-class Reader:
-    """Reads one script and collects its mistakes."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._found: dict[tuple[int, str], tuple[str, str] | str | None] = {}
-
-    def script(self, text: str) -> Script:
-        """Return the script.
-
-        Raises:
-            UsageError: There are mistakes.
-        """
-        script = self._script(self._compose(text))
-        if self._found or script is None:
-            raise self._error()
-        return script
-
-    def note(
-        self, node: Node | int, message: str, hint: str | tuple[str, str] | None = None
-    ) -> None:
-        """Note a mistake. The hint is a sentence, or (nearest name, line told beside it)."""
-        line = node if isinstance(node, int) else node.start_mark.line + 1
-        self._found.setdefault((line, message), hint)
-
-    def mapping(
-        self, node: Node, what: str, fields: Mapping[str, Field], required: Sequence[str] = ()
-    ) -> dict[str, Any] | None:
-        """Read a mapping by its table of fields; a value that is wrong is left out."""
-        if not isinstance(node, MappingNode):
-            self.wrong(node, what, "a mapping")
-            return None
-        values: dict[str, Any] = {}
-        lines: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, ScalarNode) else "?"
-            line = key_node.start_mark.line + 1
-            if key in lines:
-                self.note(line, f"key {key!r} is here twice; first on line {lines[key]}")
-                continue
-            lines[key] = line
-            if key in fields:
-                values[key] = fields[key](self, value_node, key)
-            elif not (what == "a script" and key.startswith("x-")):
-                self._unknown(line, key, what, fields)
-        meant = _meant(node, fields)
-        for key in required:
-            if key not in meant:
-                self.note(node, f"{what} has no {key!r}")
-        return {key: value for key, value in values.items() if value is not None}
-
-    def wrong(self, node: Node, what: str, wanted: str) -> None:
-        """Note that a value has the wrong shape."""
-        self.note(node, f"{what} wants {wanted}, got {_shown(node)}")
-
-    def _unknown(self, line: int, key: str, what: str, known: Mapping[str, Field]) -> None:
-        close = nearest(key, known)
-        hint = (close, str(line)) if close else f"keys of {what}: {', '.join(known)}"
-        self.note(line, f"unknown key {key!r} in {what}", hint)
-
-    def _compose(self, text: str) -> Node | None:
-        try:
-            root: Node | None = yaml.compose(text, Loader=_LOADER)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            problem = f"not YAML: {error.problem or error.context}"
-            self.note(mark.line + 1 if mark else 1, problem)
-        except (yaml.YAMLError, RecursionError) as error:
-            self.note(1, f"not YAML: {str(error).splitlines()[0]}")
-        else:
-            return root
-        return None
-
-    def _script(self, root: Node | None) -> Script | None:
-        if root is None:
-            if not self._found:
-                self.note(1, "the script is empty", "begin with 'rules:'")
-            return None
-        values = self.mapping(root, "a script", _SCRIPT, required=["rules"])
-        return None if self._found or values is None else Script(**values)
-
-    def _error(self) -> UsageError:
-        ordered = sorted(self._found.items(), key=lambda item: item[0])
-        told = [f"{self._name}:{line}: {message}" for (line, message), _ in ordered]
-        hints = [hint for _, hint in ordered if hint]
-        if len(told) > 1:
-            told.append(f"{len(told)} mistakes in {self._name}")
-        return UsageError("\n".join(told), hint=_hint(hints, single=len(ordered) == 1))
+def _calls(reader: Reader, node: Node, key: str) -> tuple[Called, ...] | None:
+    return several(reader, node, key, _call, "calls")
 
 
-def _hint(hints: Sequence[str | tuple[str, str]], *, single: bool) -> str | None:
-    near = [h for h in hints if isinstance(h, tuple)]
-    said = list(dict.fromkeys(h for h in hints if isinstance(h, str)))
-    if near and single:
-        said.append(f"did you mean {near[0][0]!r}?")
-    elif near:
-        said.append(f"did you mean {', '.join(f'{n!r} ({line})' for n, line in near)}?")
-    return "; ".join(said) or None
+def _call(reader: Reader, node: Node, _key: str) -> Called | None:
+    values = reader.mapping(node, "a call", _CALL, required=["name"])
+    return Called(**values) if values and "name" in values else None
 
 
-def _shown(node: Node) -> str:
-    if isinstance(node, MappingNode):
-        return "a mapping"
-    if isinstance(node, SequenceNode):
-        return "a list" if node.value else "an empty list"
-    return "nothing" if _is_null(node) else repr(node.value)
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and not node.style and node.value in _NULL
-
-
-def _meant(node: Node, known: Mapping[str, Field]) -> set[str]:
-    """Return the keys, right or wrong in their values, misspelt ones as what they are meant for.
-
-    So a key that is told as unknown is not told as missing too.
-    """
-    pairs = node.value if isinstance(node, MappingNode) else ()
-    names = [key.value for key, _ in pairs if isinstance(key, ScalarNode)]
-    return {name if name in known else nearest(name, known) or name for name in names}
-
-
-def _text(reader: Reader, node: Node, key: str) -> str | None:
-    """Any scalar as written: 1.10 stays 1.10."""
-    if not isinstance(node, ScalarNode) or _is_null(node):
-        reader.wrong(node, key, "text")
-        return None
-    return str(node.value)
-
-
-def _number(least: int, most: int, unit: str = "", *, above: bool = False) -> Field:
-    limits = f"{'>' if above else '≥'} {least} and ≤ {most}{unit}"
-
-    def read(reader: Reader, node: Node, key: str) -> float | None:
-        try:
-            value = float(node.value) if isinstance(node, ScalarNode) else math.nan
-        except ValueError:
-            value = math.nan
-        if math.isnan(value):
-            reader.wrong(node, key, f"a number {limits}")
-            return None
-        if not least <= value <= most or (above and value == least):
-            reader.note(node, f"{key} {node.value} is out of range: {limits}")
-            return None
-        return value
-
-    return read
-
-
-def _whole(least: int, most: int) -> Field:
-    limits = f"≥ {least} and ≤ {most}"
-
-    def read(reader: Reader, node: Node, key: str) -> int | None:
-        try:
-            value = int(node.value) if isinstance(node, ScalarNode) else None
-        except ValueError:
-            value = None
-        if value is None:
-            reader.wrong(node, key, f"a whole number {limits}")
-        elif not least <= value <= most:
-            reader.note(node, f"{key} {node.value} is out of range: {limits}")
-        else:
-            return value
-        return None
-
-    return read
-
-
-def _one_of(names: Sequence[str]) -> Field:
-    def read(reader: Reader, node: Node, key: str) -> str | None:
-        value = _text(reader, node, key)
-        if value is None or value in names:
-            return value
-        close = nearest(value, names)
-        hint = (close, str(node.start_mark.line + 1)) if close else None
-        reader.note(node, f"{key} {value!r} is none of {', '.join(names)}", hint)
-        return None
-
-    return read
-
-
-def _pattern(reader: Reader, node: Node, key: str) -> str | None:
-    value = _text(reader, node, key)
-    if value is None:
+def _arguments(reader: Reader, node: Node, key: str) -> str | None:
+    """Text as it is, so that it may be no JSON; a mapping as its JSON."""
+    if isinstance(node, ScalarNode):
+        return text(reader, node, key)
+    if not isinstance(node, MappingNode):
+        reader.wrong(node, key, "a mapping, or JSON as text")
         return None
     try:
-        re.compile(value)
-    except (re.error, OverflowError, RecursionError) as error:
-        hint = "write the regular expression as Python's re module reads it"
-        reader.note(node, f"{key} {value!r} is no regular expression: {error}", hint)
+        return json.dumps(plain(node), ensure_ascii=False)
+    except RecursionError:
+        reader.note(node, f"{key} holds itself")
         return None
-    return value
 
 
 def _reply(reader: Reader, node: Node, what: str) -> Reply | None:
-    """A mapping with text and weight, or the text alone."""
+    """A mapping, or the text alone."""
     if isinstance(node, ScalarNode):
-        text = _text(reader, node, what)
-        return None if text is None else Reply(text=text)
-    values = reader.mapping(node, "a reply", _REPLY, required=["text"])
-    return Reply(**values) if values and "text" in values else None
+        said = text(reader, node, what)
+        return None if said is None else Reply(text=said)
+    values = reader.mapping(node, "a reply", _REPLY)
+    if values is None:
+        return None
+    if not {"text", "calls"} & meant(node, _REPLY):
+        reader.note(node, "a reply has none of 'text', 'calls'")
+    return Reply(**values)
 
 
 def _replies(reader: Reader, node: Node, key: str) -> tuple[Reply, ...] | None:
-    if not isinstance(node, SequenceNode) or not node.value:
-        reader.wrong(node, key, "a list of replies")
+    return several(reader, node, key, lambda r, n, _: _reply(r, n, "a reply"))
+
+
+def _params(reader: Reader, node: Node, _key: str) -> dict[str, Range] | None:
+    found = reader.mapping(node, "params", dict.fromkeys(PARAMS, _range))
+    if found == {} and isinstance(node, MappingNode) and not node.value:
+        reader.wrong(node, "params", f"some of {', '.join(PARAMS)}")
+    return found
+
+
+def _range(reader: Reader, node: Node, key: str) -> Range | None:
+    """A number, or a mapping with `at_least` and `below`."""
+    if isinstance(node, ScalarNode):
+        value = _ANY_NUMBER(reader, node, key)
+        return None if value is None else Range(equals=value)
+    values = reader.mapping(node, key, {"at_least": _ANY_NUMBER, "below": _ANY_NUMBER})
+    if values is None:
         return None
-    return tuple(r for r in (_reply(reader, item, "a reply") for item in node.value) if r)
+    if not meant(node, {"at_least": _ANY_NUMBER, "below": _ANY_NUMBER}):
+        reader.wrong(node, key, "a number, or 'at_least', 'below', or both")
+        return None
+    low, high = values.get("at_least"), values.get("below")
+    if low is not None and high is not None and low >= high:
+        reader.note(node, f"{key} at_least {low:g} and below {high:g} leaves nothing")
+    return Range(**values)
 
 
 def _fault(reader: Reader, node: Node, _key: str) -> Fault | None:
     values = reader.mapping(node, "a fault", _FAULT)
     if values is None:
         return None
-    if not {"status", "code", "kind"} & _meant(node, _FAULT):
+    if not {"status", "code", "kind"} & meant(node, _FAULT):
         reader.note(node, "a fault has none of 'status', 'code', 'kind'")
         return None
-    if "kind" not in _meant(node, _FAULT) and values.get("status", 400) < 400:
+    if "kind" not in meant(node, _FAULT) and values.get("status", 400) < 400:
         reader.note(node, f"status {values['status']} is no error: ≥ 400 and ≤ 599")
         return None
     return Fault(**values)
 
 
-def _rule(reader: Reader, node: Node) -> Rule | None:
+def _rule(reader: Reader, node: Node, _key: str) -> Rule | None:
     values = reader.mapping(node, "a rule", _RULE, required=["match"])
     if values is None:
         return None
-    keys = _meant(node, _RULE)
+    keys = meant(node, _RULE)
     if {"reply", "replies"} <= keys:
         reader.note(node, "a rule has both 'reply' and 'replies'")
     if not {"reply", "replies", "fault"} & keys:
@@ -287,29 +159,73 @@ def _rule(reader: Reader, node: Node) -> Rule | None:
     return Rule(**values) if "match" in values else None
 
 
-def _rules(reader: Reader, node: Node, key: str) -> tuple[Rule, ...] | None:
-    if not isinstance(node, SequenceNode) or not node.value:
-        reader.wrong(node, key, "a list of rules")
+def _quirks(reader: Reader, node: Node, key: str) -> tuple[str, ...] | None:
+    read = one_of(get_args(Quirk))
+    return several(reader, node, key, read)
+
+
+def _limits(reader: Reader, node: Node, _key: str) -> Limits | None:
+    values = reader.mapping(node, "limits", _LIMITS)
+    if values is None:
         return None
-    return tuple(rule for rule in (_rule(reader, item) for item in node.value) if rule)
+    if not {"rpm", "tpm", "burst"} & meant(node, _LIMITS):
+        reader.note(node, "limits has none of 'rpm', 'tpm', 'burst'")
+        return None
+    return Limits(**values)
 
 
-_REPLY: dict[str, Field] = {"text": _text, "weight": _number(0, 1_000_000, above=True)}
+def _script(reader: Reader, node: Node, _key: str) -> Script | None:
+    values = reader.mapping(node, "a script", _SCRIPT, required=["rules"])
+    return None if values is None or "rules" not in values else Script(**values)
+
+
+def _rules(reader: Reader, node: Node, key: str) -> tuple[Rule, ...] | None:
+    return several(reader, node, key, _rule)
+
+
+_ANY_NUMBER = number(0, 2**63)
+_SECONDS = number(0, 600, " s")
+_CALL: dict[str, Field] = {"name": text, "arguments": _arguments}
+_REPLY: dict[str, Field] = {
+    "text": text,
+    "weight": number(0, 1_000_000, above=True),
+    "reasoning": text,
+    "calls": _calls,
+}
 _FAULT: dict[str, Field] = {
-    "status": _whole(200, 599),
-    "code": _text,
-    "message": _text,
-    "kind": _one_of(get_args(FaultKind)),
-    "times": _whole(1, 1_000_000),
-    "retry_after_s": _number(0, 3600, " s"),
+    "status": whole(200, 599),
+    "code": text,
+    "message": text,
+    "kind": one_of(get_args(FaultKind)),
+    "times": whole(1, 1_000_000),
+    "for_s": number(0, 3600, " s"),
+    "retry_after_s": number(0, 3600, " s"),
+    "after_chunks": whole(0, 1_000_000),
 }
 _RULE: dict[str, Field] = {
-    "match": _pattern,
-    "model": _text,
-    "dialect": _one_of(DIALECTS),
+    "match": pattern,
+    "model": text,
+    "dialect": one_of(DIALECTS),
+    "params": _params,
+    "after_tool": text,
     "replies": _replies,
     "reply": _reply,
-    "latency_s": _number(0, 600, " s"),
+    "latency_s": _SECONDS,
+    "first_s": _SECONDS,
+    "chunk_s": _SECONDS,
+    "quirks": _quirks,
     "fault": _fault,
 }
-_SCRIPT: dict[str, Field] = {"rules": _rules, "seed": _whole(0, 2**63 - 1)}
+_LIMITS: dict[str, Field] = {
+    "rpm": whole(1, 1_000_000),
+    "tpm": whole(1, 1_000_000_000),
+    "burst": whole(1, 1_000_000),
+    "retry_after": truth,
+}
+_SCRIPT: dict[str, Field] = {
+    "rules": _rules,
+    "seed": whole(0, 2**63 - 1),
+    "hidden_tokens": whole(0, 1_000_000),
+    "limits": _limits,
+    "clock": number(0, 1_000, above=True),
+}

@@ -14,7 +14,7 @@ import uvicorn
 
 from qeval.errors import QevalError, UsageError
 from qeval.simulator import reading
-from qeval.simulator.app import create_app
+from qeval.simulator.app import Log, create_app
 from qeval.simulator.engine import Engine
 from qeval.simulator.script import Script
 from qeval.tokens.vocabulary import INSTALL_HINT
@@ -42,17 +42,22 @@ def serve(script: Path, port: int, host: str = "127.0.0.1") -> None:
 
 
 @contextmanager
-def running(script: Path | Script) -> Iterator[str]:
+def running(script: Path | Script, log: Log | None = None) -> Iterator[str]:
     """Serve a script in a thread, on a free port of loopback, while the block runs.
 
+    Args:
+        script: What to answer.
+        log: Filled with what was answered, and when.
+
     Yields:
-        The base address of the chat dialect, such as `http://127.0.0.1:40123/compatible-mode/v1`.
+        The base address of the chat and responses dialects, such as
+        `http://127.0.0.1:40123/compatible-mode/v1`; the native ones are at `/api/v1`.
 
     Raises:
         UsageError: The script has mistakes.
     """
     engine = Engine(script if isinstance(script, Script) else reading.load(script))
-    server = _server(engine)
+    server = _server(engine, log)
     with _listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="qeval-simulator", daemon=True
@@ -82,10 +87,10 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(engine: Engine) -> uvicorn.Server:
+def _server(engine: Engine, log: Log | None = None) -> uvicorn.Server:
     """Return a server that says nothing: neither logs, nor a date or name in its answers."""
     config = uvicorn.Config(
-        create_app(engine),
+        create_app(engine, log),
         lifespan="off",
         ws="none",
         log_config=None,
@@ -112,8 +117,8 @@ def _announce(engine: Engine, host: str, port: int) -> None:
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lines = [
         "The simulator answers by script; no model is asked. Stop it with Ctrl-C.",
-        f"  chat:   {base}/compatible-mode/v1",
-        f"  native: {base}/api/v1 (not in this version)",
+        f"  chat, responses: {base}/compatible-mode/v1",
+        f"  native:          {base}/api/v1",
     ]
     if engine.warm() == "estimate":
         lines.append(f"Token counts are estimates; to get real ones {INSTALL_HINT}")

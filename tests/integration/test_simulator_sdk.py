@@ -165,11 +165,6 @@ def test_a_wrong_parameter_is_refused_as_the_service_does(client: openai.OpenAI)
     assert (e.value.code, e.value.type) == ("invalid_parameter_error", "invalid_request_error")
 
 
-def test_streaming_is_refused_in_clear_words(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="streaming is not in this version"):
-        say(client, QUESTION, stream=True)
-
-
 def test_a_cut_connection_is_no_answer(client: openai.OpenAI) -> None:
     with pytest.raises(openai.APIConnectionError):
         say(client, "cut")

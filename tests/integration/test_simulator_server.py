@@ -59,6 +59,7 @@ def plain() -> Iterator[Plain]:
 def test_the_short_path_answers_too(plain: Plain) -> None:
     assert plain.call("known", "/v1/chat/completions")[2] != b""
     assert plain.call("known", "/v1/chat/completions")[0] == 200
+    assert plain.call("known", "/v1/chat%2Fcompletions")[0] == 200
 
 
 def test_headers_say_who_answered_and_nothing_that_changes(plain: Plain) -> None:
@@ -110,8 +111,11 @@ def test_the_front_page_says_what_this_is(plain: Plain) -> None:
 
     assert (status, headers["x-qeval-simulator"]) == (200, "1")
     assert body == (
-        b"qeval simulator: scripted answers, no model. "
-        b"Chat: POST /compatible-mode/v1/chat/completions\n"
+        b"qeval simulator: scripted answers, no model.\n"
+        b"chat: POST /compatible-mode/v1/chat/completions\n"
+        b"responses: POST /compatible-mode/v1/responses\n"
+        b"dashscope-text: POST /api/v1/services/aigc/text-generation/generation\n"
+        b"dashscope-multimodal: POST /api/v1/services/aigc/multimodal-generation/generation\n"
     )
 
 
@@ -119,6 +123,7 @@ def test_the_front_page_says_what_this_is(plain: Plain) -> None:
     ("path", "method", "status", "code"),
     [
         ("/api/v1/services", "POST", 404, "NotFound"),
+        ("/compatible-mode/v1/embeddings", "POST", 404, "NotFound"),
         (PATH, "GET", 405, "MethodNotAllowed"),
     ],
 )
@@ -128,7 +133,9 @@ def test_other_paths_are_errors_in_the_envelope(
     got, headers, body = plain.call("known", path, method)
 
     assert (got, headers["x-qeval-simulator"]) == (status, "1")
-    assert json.loads(body)["error"]["code"] == code
+    said = json.loads(body)
+    assert said.get("error", said)["code"] == code
+    assert ("error" in said) == path.startswith("/compatible-mode")
 
 
 def test_estimated_usage_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +201,7 @@ def test_the_process_tells_its_addresses_and_ends_on_interrupt(tmp_path: Path) -
     try:
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(3)]
-        base = lines[1].split()[1]
+        base = lines[1].split()[-1]
         status, _, _ = Plain(base).call("a")
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
@@ -207,7 +214,7 @@ def test_the_process_tells_its_addresses_and_ends_on_interrupt(tmp_path: Path) -
 
     assert lines == [
         "The simulator answers by script; no model is asked. Stop it with Ctrl-C.\n",
-        f"  chat:   {base}\n",
-        f"  native: {base.removesuffix('/compatible-mode/v1')}/api/v1 (not in this version)\n",
+        f"  chat, responses: {base}\n",
+        f"  native:          {base.removesuffix('/compatible-mode/v1')}/api/v1\n",
     ]
     assert (status, rest, ended) == (200, "", 0)

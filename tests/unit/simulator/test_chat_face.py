@@ -4,9 +4,12 @@ from typing import Any
 import pytest
 
 from qeval.exchange import Message
-from qeval.simulator import chat
-from qeval.simulator.chat import Ask, Refusal, Said
+from qeval.simulator.asked import Ask, Form, Said
+from qeval.simulator.chat import Chat
+from qeval.simulator.refusals import Refusal, nested
 
+CHAT = Chat()
+ASK = Ask(model="qwen-plus", messages=(Message(role="user", content="Hi"),))
 USER = [{"role": "user", "content": "Hi"}]
 
 
@@ -29,19 +32,21 @@ def test_a_full_request_is_understood() -> None:
         presence_penalty=1.5,
     )
 
-    assert chat.read(sent) == Ask(
+    assert CHAT.read(sent, {}) == Ask(
         model="m",
         messages=(Message(role="user", content="Hi"),),
         temperature=0.7,
         top_p=0.9,
         max_output_tokens=7,
+        all_limited=True,
         seed=3,
         stop=("x",),
+        form=Form(usage=False),
     )
 
 
 def test_what_is_not_sent_leaves_the_weights_alone() -> None:
-    ask = chat.read(body(temperature=None, stop=None))
+    ask = CHAT.read(body(temperature=None, stop=None), {})
 
     assert (ask.temperature, ask.top_p, ask.max_output_tokens, ask.stop) == (1.0, 1.0, None, ())
 
@@ -50,10 +55,10 @@ def test_text_parts_are_joined_and_a_missing_content_is_empty() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     sent = body(messages=[{"role": "assistant"}, {"role": "user", "content": parts}])
 
-    assert [m.content for m in chat.read(sent).messages] == ["", "ab"]
+    assert [m.content for m in CHAT.read(sent, {}).messages] == ["", "ab"]
 
 
-PARTS = "parts other than text are not in this version of the simulator - 'messages.[0].content'"
+PARTS = "a part is none of text, image, video and audio - 'messages.[0].content'"
 JSON = (
     "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
     "'json_object'."
@@ -105,27 +110,14 @@ PREFIX = "<400> InternalError.Algo.InvalidParameter: "
             PREFIX + JSON,
         ),
         (
-            body(stream=True),
-            "streaming is not in this version of the simulator: leave 'stream' out",
-        ),
-        (body(tools=[{}]), "tools is not in this version of the simulator: leave 'tools' out"),
-        (
-            body(enable_thinking=True),
-            "thinking is not in this version of the simulator: leave 'enable_thinking' out",
-        ),
-        (
-            body(n=2),
-            "more than one choice is not in this version of the simulator: send 'n': 1",
-        ),
-        (
             body(stop=[1]),
-            "stop wants a string or a list of strings in this version of the simulator",
+            "the simulator knows stop only as a string or a list of strings",
         ),
     ],
 )
 def test_a_wrong_request_is_refused_in_the_words_of_the_service(sent: bytes, message: str) -> None:
     with pytest.raises(Refusal) as excinfo:
-        chat.read(sent)
+        CHAT.read(sent, {})
 
     assert excinfo.value.message == message
     assert (excinfo.value.status, excinfo.value.code) == (400, "invalid_parameter_error")
@@ -137,7 +129,7 @@ def test_json_mode_is_answered_when_the_word_is_there() -> None:
         response_format={"type": "json_object"},
     )
 
-    assert chat.read(sent).user == "As JSON, please"
+    assert CHAT.read(sent, {}).user == "As JSON, please"
 
 
 def test_an_answer_has_the_shape_of_the_service() -> None:
@@ -150,7 +142,7 @@ def test_an_answer_has_the_shape_of_the_service() -> None:
         created=1_700_000_001,
     )
 
-    assert json.loads(chat.write(said, "qwen-plus")) == {
+    assert json.loads(CHAT.write(said, ASK)) == {
         "id": "chatcmpl-" + "ab" * 16,
         "object": "chat.completion",
         "created": 1_700_000_001,
@@ -178,11 +170,11 @@ def test_a_lone_surrogate_is_escaped() -> None:
         text="\ud800", finish_reason="stop", input_tokens=1, output_tokens=1, identity="", created=0
     )
 
-    assert b'"\\ud800"' in chat.write(said, "m")
+    assert b'"\\ud800"' in CHAT.write(said, ASK)
 
 
 def test_an_error_has_the_nested_envelope() -> None:
-    assert json.loads(chat.write_error("invalid_parameter_error", "no", "ff")) == {
+    assert json.loads(nested(Refusal("no"), "ff")) == {
         "error": {
             "message": "no",
             "type": "invalid_request_error",
@@ -192,6 +184,13 @@ def test_an_error_has_the_nested_envelope() -> None:
         "id": "chatcmpl-ff",
         "request_id": "ff",
     }
-    assert json.loads(chat.write_error("limit_requests", "no", "ff"))["error"]["type"] == (
+    assert json.loads(nested(Refusal("no", code="limit_requests"), "ff"))["error"]["type"] == (
         "limit_requests"
     )
+
+
+def test_a_search_and_what_nobody_documents_are_passed_over() -> None:
+    plain = CHAT.read(body(), {})
+    fields = {"enable_search": True, "search_options": {"forced_search": True}, "user": "me"}
+
+    assert CHAT.read(body(**fields), {}) == plain

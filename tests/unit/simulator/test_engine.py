@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from qeval.exchange import Message
-from qeval.simulator.chat import Ask, Refusal
+from qeval.simulator.asked import Ask
 from qeval.simulator.engine import Engine
 from qeval.simulator.reading import parse
+from qeval.simulator.refusals import Refusal
 from qeval.simulator.script import Script
 
 SCRIPT = parse("""
@@ -64,6 +65,18 @@ def test_a_fault_strikes_each_prompt_as_often_as_told() -> None:
 
     assert struck(ask("flaky")) == [True, True, False, False]
     assert struck(ask("flaky too")) == [True, True, False, False]
+
+
+def test_a_fault_ends_some_time_after_the_first_request() -> None:
+    engine = Engine(
+        parse("clock: 10\nrules: [{match: a, fault: {status: 503, for_s: 10}, reply: b}]")
+    )
+
+    def struck(now: float) -> bool:
+        engine.admit("m", now)
+        return engine.answer(ask(f"a {now}"), "chat").fault is not None
+
+    assert [struck(now) for now in (5.0, 5.5, 5.99, 6.0, 9.0)] == [True, True, True, False, False]
 
 
 def test_a_rule_whose_fault_is_used_up_lets_the_next_one_answer() -> None:
@@ -163,3 +176,15 @@ def test_seeded_requests_do_not_move_the_draws_of_others() -> None:
         mixed += texts(engine, ask("colour"), 1)
 
     assert mixed == alone
+
+
+def test_hidden_tokens_are_billed_with_every_prompt() -> None:
+    script = "hidden_tokens: {}\nrules:\n  - {{match: ., reply: ok}}\n"
+    ask = Ask(model="qwen-plus", messages=(Message(role="user", content="Hi"),))
+
+    plain, more = (
+        Engine(parse(script.format(hidden))).answer(ask, "chat").said for hidden in (0, 40)
+    )
+
+    assert (plain.input_tokens, more.input_tokens) == (9, 49)
+    assert plain.text == more.text

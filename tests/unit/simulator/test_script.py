@@ -103,7 +103,7 @@ s.yaml:23: latency_s wants a number ≥ 0 and ≤ 600 s, got 'soon'
 s.yaml:24: model wants text, got a list
 s.yaml:26: a fault has none of 'status', 'code', 'kind'
 s.yaml:28: status 200 is no error: ≥ 400 and ≤ 599
-s.yaml:30: kind 'htm' is none of cut, garbage, html, empty
+s.yaml:30: kind 'htm' is none of cut, garbage, html, empty, partial
 s.yaml:30: times wants a whole number ≥ 1 and ≤ 1000000, got '1.5'
 s.yaml:32: dialect 'dashscope_text' is none of \
 chat, dashscope-multimodal, dashscope-text, responses

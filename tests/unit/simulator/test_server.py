@@ -6,8 +6,9 @@ import pytest
 import uvicorn
 
 from qeval.errors import QevalError
-from qeval.simulator import chat, server
+from qeval.simulator import server
 from qeval.simulator.app import create_app
+from qeval.simulator.chat import Chat
 from qeval.simulator.engine import Engine
 from qeval.simulator.reading import parse
 from qeval.tokens import vocabulary
@@ -40,7 +41,7 @@ def test_serve_ends_quietly_on_interrupt_and_tells_that_counts_are_estimates(
 def test_an_address_of_ipv6_is_written_in_brackets(capsys: pytest.CaptureFixture[str]) -> None:
     server._announce(Engine(SCRIPT), "::1", 8765)
 
-    assert "  chat:   http://[::1]:8765/compatible-mode/v1\n" in capsys.readouterr().err
+    assert "  chat, responses: http://[::1]:8765/compatible-mode/v1\n" in capsys.readouterr().err
 
 
 def test_a_server_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +66,7 @@ async def test_a_mistake_of_the_simulator_is_an_answer_too(
     def break_down(*_: object) -> bytes:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr(chat, "write", break_down)
+    monkeypatch.setattr(Chat, "write", break_down)
 
     answer = await _ask(Engine(SCRIPT))
 
