@@ -73,5 +73,6 @@ def measure(count: int, times: int) -> None:
         shutil.rmtree(folder)
 
 
-for size in map(int, sys.argv[1:] or ["1000", "10000"]):
-    measure(size, 5 if size < 5000 else 3)
+if __name__ == "__main__":
+    for size in map(int, sys.argv[1:] or ["1000", "10000"]):
+        measure(size, 5 if size < 5000 else 3)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 WORD = re.compile(rb"word\d+")
+SERVED = [0]
+"""Requests that were answered, of all servers of this process."""
 
 
 async def answer(
@@ -21,6 +23,7 @@ async def answer(
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"(?i)content-length: (\d+)", head)
             body = await reader.readexactly(int(length[1]) if length else 0)
+            SERVED[0] += 1
             if delay_s:
                 await asyncio.sleep(delay_s)
             found = WORD.search(body)
