@@ -17,13 +17,17 @@ from qeval.errors import QevalError
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn, TextIO
+    from typing import Any, NoReturn, TextIO
 
 COMMANDS = {
     "run": "run a suite, by default from its recordings",
+    "compare": "judge runs against each other: better, same, worse, or not decided",
+    "baseline": "keep a run to judge later ones against, or show what is kept",
     "report": "print and render a run again",
     "validate": "check suites without asking anything",
     "list": "show what a run would ask",
+    "cassette": "look at recordings, find what is wrong with them, and mend it",
+    "tokens": "count a text, or forecast what a suite will take: tokens, cost, minutes",
     "schema": "print the JSON Schema of suite files",
     "simulate": "serve scripted answers on loopback, for trying a suite without spending",
     "init": "write a first suite, a simulator script and a test",
@@ -114,7 +118,9 @@ class _Parser(argparse.ArgumentParser):
             width = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
         except (OSError, ValueError):
             width = 80
-        return argparse.HelpFormatter(self.prog, width=max(width, 40) - 2)
+        make: Any = self.formatter_class
+        made: argparse.HelpFormatter = make(self.prog, width=max(width, 40) - 2)
+        return made
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to look; the whole usage would bury it."""

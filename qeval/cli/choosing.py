@@ -50,3 +50,14 @@ def positive(text: str) -> int:
     if not 1 <= number <= MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
     return number
+
+
+def amount(text: str) -> float:
+    """Read a sum of money above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a sum above 0")
+    return number

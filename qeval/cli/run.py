@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from qeval.cli import choosing
+from qeval.cli import choosing, judging
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
-    from qeval.session import Options, Result
+    from qeval.record import Source
+    from qeval.session import Options, Result, Session
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -34,6 +35,25 @@ def add(command: argparse.ArgumentParser) -> None:
         default="auto",
         help="what carries live calls; aiohttp comes with the extra 'fast'",
     )
+    command.add_argument(
+        "--max-cost",
+        type=choosing.amount,
+        metavar="SUM",
+        help="ask no more once the calls have cost so much, in the currency of the prices; "
+        "what is under way still ends",
+    )
+    for name, what in (("tokens", "tokens were billed"), ("calls", "calls were made")):
+        command.add_argument(
+            f"--max-{name}",
+            type=choosing.positive,
+            metavar="N",
+            help=f"ask no more once so many {what}",
+        )
+    command.add_argument(
+        "--no-ledger",
+        action="store_true",
+        help="do not predict input tokens, but where a check looks at them",
+    )
     choosing.add(command)
     command.add_argument(
         "--last-failed", action="store_true", help="only what did not pass in the latest run"
@@ -44,17 +64,22 @@ def add(command: argparse.ArgumentParser) -> None:
         help="ask again what errored in the latest run, keep the rest",
     )
     command.add_argument(
-        "--format", choices=("table", "markdown", "json"), default="table", help="what to print"
+        "--baseline",
+        nargs="?",
+        const="baseline",
+        metavar="RUN",
+        help="judge against the suite's baseline, or another run; the page is the comparison",
     )
+    judging.add(command)
+    command.add_argument("--format", choices=judging.FORMATS, default="table", help="what to print")
     command.add_argument("--json", dest="format", action="store_const", const="json")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run the suite and print its table."""
+    """Run the suite and print its table, or the verdict against its baseline."""
     import signal
     from contextlib import redirect_stdout
 
-    from qeval.report import text
     from qeval.session import Session
 
     before = signal.signal(signal.SIGTERM, _end_early)
@@ -63,19 +88,64 @@ def execute(arguments: argparse.Namespace) -> int:
             session = Session(arguments.suite, _options(arguments))
             for warning in session.plan.warnings:
                 print(f"warning: {warning}")
+            against = _Against(arguments, session) if arguments.baseline else None
             result = session.run()
     finally:
         signal.signal(signal.SIGTERM, before)
     if result.exit_code == 5:
         print("nothing to run: no case is left after choosing", file=sys.stderr)
         return 5
-    print(text.render(result.run(), arguments.format))
+    if against is not None and result.exit_code != 2:
+        return against.tell(result)
+    print(rendered(result.run(), arguments.format))
     _talk(result)
+    print(f"\nreport: {choosing.shown(result.folder / 'report.html')}", file=sys.stderr)
     return result.exit_code
 
 
+class _Against:
+    """The baseline of a run: found before anything is asked, judged against when it has ended."""
+
+    def __init__(self, arguments: argparse.Namespace, session: Session) -> None:
+        from qeval.report.formats import conditions
+        from qeval.session import comparing
+
+        self._format = arguments.format
+        self._project = session.project
+        self._choice = judging.choice(arguments)
+        comparing.settings(self._choice, session.project)  # a mistake in them is told now
+        self._fail_on = conditions(arguments.fail_on or ["worse"])
+        (self._base,) = comparing.opened(session.project, [arguments.baseline], session.loaded.id)
+
+    def tell(self, result: Result) -> int:
+        """Print the verdict, write the page over the run's own, and return the exit code.
+
+        A failure that the baseline knows is none; a recording that is missing stays one.
+        """
+        from qeval.session import comparing
+
+        run = result.run()
+        judged = comparing.against(self._project, self._base, run, self._choice)
+        more = comparing.unexcused(judged.comparison, run)
+        page = result.folder / "report.html"
+        red = judging.tell(judged, page, self._format, self._fail_on, more)
+        _talk(result)
+        return 4 if result.exit_code == 4 else int(bool(red))
+
+
+def rendered(run: Source, form: str) -> str:
+    """Return a run by itself in any of the formats."""
+    if form in {"junit", "csv"}:
+        from qeval.report.formats import render_run
+
+        return render_run(run, form)
+    from qeval.report import text
+
+    return text.render(run, form)
+
+
 def _options(arguments: argparse.Namespace) -> Options:
-    from qeval.session import Options
+    from qeval.session import Budget, Options
 
     return Options(
         mode=arguments.mode,
@@ -86,6 +156,10 @@ def _options(arguments: argparse.Namespace) -> Options:
         last_failed=arguments.last_failed,
         retry_errors=arguments.retry_errors,
         progress=sys.stderr.isatty(),
+        ledger=not arguments.no_ledger,
+        budget=Budget(
+            cost=arguments.max_cost, tokens=arguments.max_tokens, calls=arguments.max_calls
+        ),
     )
 
 
@@ -100,7 +174,7 @@ def _end_early(number: int, frame: object) -> None:
 
 
 def _talk(result: Result) -> None:
-    """Say on stderr what the table does not: misses, interruption, where the report is."""
+    """Say on stderr what the table does not: misses, targets that were stopped, interruption."""
     if result.misses:
         total = sum(result.misses.values())
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(result.misses.items()))
@@ -110,6 +184,10 @@ def _talk(result: Result) -> None:
         print(f"\nhint: {first} `{result.command}`", file=sys.stderr)
     for target, reason in result.stopped.items():
         print(f"\nstopped asking {target}: {reason}", file=sys.stderr)
+    for target, said in result.slowed.items():
+        print(f"\n{target}: {said}", file=sys.stderr)
+    if result.unused:
+        print(f"\n{result.unused}", file=sys.stderr)
     if result.exit_code == 2:
-        print("\ninterrupted; what had ended is kept", file=sys.stderr)
-    print(f"\nreport: {choosing.shown(result.folder / 'report.html')}", file=sys.stderr)
+        cause = f"stopped by {result.early}" if result.early else "interrupted"
+        print(f"\n{cause}; what had ended is kept", file=sys.stderr)

@@ -7,7 +7,7 @@ import argparse
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.description = "Serve a script of answers on 127.0.0.1, in the chat dialect."
+    command.description = "Serve a script of answers on 127.0.0.1, in all four dialects."
     command.add_argument("script")
     command.add_argument("--port", type=int, default=8765)
 
