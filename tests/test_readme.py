@@ -55,7 +55,26 @@ def test_the_miss_is_what_a_changed_parameter_brings(
 
     assert main(["run", str(path), "--case", "pluto", "--target", "qwen-plus"]) == 4
 
-    assert blocks("")[1].strip() in capsys.readouterr().out
+    assert blocks("")[3].strip() in capsys.readouterr().out
+
+
+def test_the_verdict_is_what_comparing_the_targets_says(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "suites/quickstart.yaml"]) == 0
+    assert main(["baseline", "set", "latest"]) == 0
+    assert main(["run", "suites/quickstart.yaml", "--baseline"]) == 0
+    capsys.readouterr()
+
+    assert main(["compare", "latest", "--by", "target"]) == 0
+
+    assert blocks("")[1] in capsys.readouterr().out
+
+
+def test_the_ledger_is_what_counting_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokens", "Hi", "--model", "qwen3.7-max"]) == 0
+
+    assert blocks("")[2] in capsys.readouterr().out
 
 
 def test_the_suite_on_the_first_screen_is_sound(
@@ -109,8 +128,9 @@ def test_the_check_of_ones_own_judges(project: Path, capsys: pytest.CaptureFixtu
 def test_every_mode_and_exit_code_it_names_is_in_the_command_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(["run", "--help"])
+    for command in ("run", "compare", "cassette"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
 
     told = capsys.readouterr().out
     for option in re.findall(r"`(--[a-z-]+|-k)`", README):
