@@ -60,4 +60,5 @@ def execute(arguments: argparse.Namespace) -> int:
     judged = comparing.judged(sources, choice, project)
     suite = judged.comparison.suite
     page = Path(arguments.output) if arguments.output else page_path(project, suite)
-    return 1 if judging.tell(judged, page, arguments.format, fail_on) else 0
+    more = comparing.errored(judged.comparison) if fail_on and arguments.by == "run" else ()
+    return 1 if judging.tell(judged, page, arguments.format, fail_on, more) else 0

@@ -223,6 +223,20 @@ def against(project: Project, base: Source, run: StoredRun, choice: Choice) -> J
     return judged([base, run], choice, project)
 
 
+def errored(comparison: Comparison) -> tuple[Failure, ...]:
+    """Return the columns of which too many trials errored: a dead endpoint is no success."""
+    return tuple(
+        Failure(
+            condition="errors",
+            name="overall",
+            why=against.headline.sentence,
+            column=against.column,
+        )
+        for against in comparison.against
+        if against.errors[1] > comparison.settings.max_errors
+    )
+
+
 def unexcused(comparison: Comparison, run: Source) -> tuple[Failure, ...]:
     """Return what no baseline excuses in a run.
 
@@ -230,10 +244,7 @@ def unexcused(comparison: Comparison, run: Source) -> tuple[Failure, ...]:
     only with other checks.
     """
     (judged_against,) = comparison.against
-    found = []
-    if judged_against.errors[1] > comparison.settings.max_errors:
-        why = judged_against.headline.sentence
-        found.append(Failure(condition="errors", name="overall", why=why, column=1))
+    found = list(errored(comparison))
     unknown = {
         (change.case, change.target, change.scenario): change
         for change in judged_against.changes

@@ -198,6 +198,8 @@ def test_thirty_percent_errors_decide_nothing_and_say_why(kept: Shell) -> None:
     )
     assert said.against["errors"][1] == 0.3
     assert "failed on errors: overall" in said.err
+    assert kept("compare", "baseline", "latest").code == 1
+    assert kept("compare", "baseline", "latest", "--fail-on", "none").code == 0
 
 
 def test_one_changed_answer_of_a_deterministic_target_is_a_fact(shell: Shell) -> None:
