@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from qeval.errors import UsageError
 from qeval.value import Json, Value
 
 
@@ -90,6 +91,9 @@ def find(name: str, overrides: Mapping[str, Json] | None = None) -> Model | None
         overrides: `[tool.qeval.models]`: rows by name or pattern, each laid over the row of
             its `like`, else over the model's own.
 
+    Raises:
+        UsageError: The model of a `like` is in no table.
+
     >>> find("qwen-plus-2025-07-28").thinking, find("Qwen/Qwen3-8B").stream_only
     (False, 'thinking')
     """
@@ -98,7 +102,13 @@ def find(name: str, overrides: Mapping[str, Json] | None = None) -> Model | None
         return _builtin(name)
     changes: dict[str, Any] = dict(row)
     like = changes.pop("like", None)
-    base = (_builtin(like) if like else _builtin(name)) or Model(name=name)
+    base = _builtin(like or name)
+    if base is None and like:
+        raise UsageError(
+            f"model {name!r}: like: unknown model {like!r}",
+            hint="name one that `qeval tokens Hi --model NAME` knows, such as qwen-plus",
+        )
+    base = base or Model(name=name)
     return msgspec.convert({**msgspec.to_builtins(base), **changes, "name": name}, Model)
 
 

@@ -90,18 +90,41 @@ def _text(arguments: argparse.Namespace) -> int:
     else:
         _print_text(request, model, tally, arguments.format)
     _advise(tally.method, arguments.model)
+    if _is_file(arguments.what):
+        again = f"qeval tokens - --model {arguments.model} < {arguments.what}"
+        _hint(f"its name was counted; for what the file {arguments.what!r} holds: {again}")
     return 0
 
 
+def _is_file(what: str) -> bool:
+    from pathlib import Path
+
+    try:
+        return Path(what).is_file()
+    except (OSError, ValueError):  # a text too long for a name, or with a NUL
+        return False
+
+
 def _thinking(said: str | None) -> bool | str | None:
-    return {"on": True, "off": False}.get(said, said) if said is not None else None
+    from qeval.errors import UsageError
+    from qeval.loading.keys import EFFORTS
+
+    if said in {None, "on", "off"}:
+        return None if said is None else said == "on"
+    if said not in EFFORTS:
+        raise UsageError(
+            f"--thinking {said!r} is none of on, off, {', '.join(EFFORTS)}",
+            hint="type --thinking on, or leave it out for the model's own way",
+        )
+    return said
 
 
 def _print_text(request: Request, model: Model | None, tally: Tally, form: str) -> None:
     from qeval import units
     from qeval.report import text
+    from qeval.report.marks import visible
 
-    print(_head(request, model))
+    print(visible(_head(request, model)))
     print()
     rows: list[dict[str, Any]] = [
         {"tokens": units.count(item.tokens), "what": _what(item, request)} for item in tally.items
@@ -163,6 +186,7 @@ def _text_json(request: Request, model: Model | None, tally: Tally) -> dict[str,
 def _suite(arguments: argparse.Namespace) -> int:
     from contextlib import redirect_stdout
 
+    from qeval.report.marks import visible
     from qeval.session import Options
     from qeval.session.forecast import Limits, forecast
 
@@ -172,7 +196,7 @@ def _suite(arguments: argparse.Namespace) -> int:
             arguments.what, options, Limits(requests=arguments.rpm, tokens=arguments.tpm)
         )
     for warning in found.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {visible(warning)}", file=sys.stderr)
     if arguments.format == "json":
         _print_json(_suite_json(found))
     else:
@@ -297,7 +321,12 @@ def _advise(method: str, model: str | None) -> None:
     from qeval.tokens import vocabulary
 
     if vocabulary.shared() is None:
-        print(f"\nhint: {vocabulary.INSTALL_HINT}", file=sys.stderr)
+        _hint(vocabulary.INSTALL_HINT)
     elif method == "estimate" and model is not None:
-        table = f'[tool.qeval.models."{model}"]'
-        print(f"\nhint: give its tokenizer.json: {table} tokenizer = …", file=sys.stderr)
+        _hint(f'give its tokenizer.json: [tool.qeval.models."{model}"] tokenizer = …')
+
+
+def _hint(text: str) -> None:
+    from qeval.report.marks import visible
+
+    print(f"\nhint: {visible(text)}", file=sys.stderr)

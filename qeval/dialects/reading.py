@@ -13,6 +13,8 @@ LIMIT = 32_000_000
 """Most bytes that are held of one streamed answer, unless a caller says otherwise."""
 BOM = b"\xef\xbb\xbf"
 
+_MOST = 2**53
+"""Above it, other readers of JSON (RFC 8259, section 6) lose digits."""
 _BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":", b"status:")
 
 # Keys that have a word of ours, by level.
@@ -184,10 +186,11 @@ def _details(usage: dict[str, Json], names: tuple[str, ...]) -> dict[str, Json]:
 
 
 def count_of(value: Json) -> int | None:
-    """Return a count of tokens; what is no whole number ≥ 0 was not reported."""
-    if type(value) is int:  # not a switch, which is an int too
-        return value if value >= 0 else None
-    return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
+    """Return a count of tokens; what is no whole number from 0 to 2⁵³ was not reported."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    # Not a switch, which is an int too, and nothing that no sum or page could hold.
+    return value if type(value) is int and 0 <= value <= _MOST else None
 
 
 def unnamed_usage(usage: Json, spelling: Spelling) -> dict[str, Json]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import msgspec
-
 from qeval.dialects.errors import decode, first_bytes
 from qeval.dialects.reading import BOM, LIMIT
 from qeval.errors import ResponseError
@@ -137,8 +135,8 @@ class Events:
             return
         if not self._held:
             try:
-                value = msgspec.json.decode(data)
-            except (ValueError, RecursionError):
+                value = decode(data)
+            except ResponseError:
                 pass
             else:
                 found.append(Event(self._name, self._status, value, end, len(data)))

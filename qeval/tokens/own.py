@@ -12,7 +12,12 @@ from qeval.tokens.specials import TABLES
 from qeval.tokens.vocabulary import CHUNK, normal, pieces
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
+
+_WITHOUT: dict[str, Any] = {"added_tokens": [], "truncation": None, "padding": None}
+"""Nothing that a user types is to be a special token, and no text is counted cut or filled up."""
+
+_PUBLISHED = "give the tokenizer.json that the model's makers publish"
 
 _MARK = "<|im_end|>"
 """Whose id tells one Qwen vocabulary from another."""
@@ -45,20 +50,27 @@ class OwnTokenizer:
         """Return the number of tokens of user text, and whether it is exact.
 
         Raises:
-            UsageError: The file is no tokenizer, or one of another vocabulary.
+            UsageError: The file is no tokenizer, one of another vocabulary, or has no tokens for
+                the text.
         """
-        loaded = self._loaded()
         tokens, whole = 0, True
         for piece, safe in pieces(normal(text), CHUNK):
-            tokens += len(loaded.encode(piece, add_special_tokens=False).ids)
+            tokens += len(self._encoded(piece).ids)
             whole = whole and safe
         return tokens, whole
 
     def prefix(self, text: str, tokens: int) -> str:
         """Return the text of the first `tokens` tokens."""
-        encoded = self._loaded().encode(text, add_special_tokens=False)
-        offsets = encoded.offsets[:tokens]
+        text = normal(text)
+        offsets = self._encoded(text).offsets[:tokens]
         return text[: offsets[-1][1]] if offsets else ""
+
+    def _encoded(self, text: str) -> Encoding:
+        loaded = self._loaded()
+        try:
+            return loaded.encode(text, add_special_tokens=False)
+        except Exception as error:  # noqa: BLE001  (the package raises bare Exception)
+            raise self._wrong(f"cannot read a text: {_line(error)}", _PUBLISHED) from None
 
     def _loaded(self) -> Tokenizer:
         if self._tokenizer is None:
@@ -75,13 +87,9 @@ class OwnTokenizer:
         try:
             document: Any = json.loads(self._path.read_bytes())
             added = {one["content"]: one["id"] for one in document.get("added_tokens") or ()}
-            # Without them: nothing that a user types is to be a special token.
-            loaded = Tokenizer.from_str(json.dumps({**document, "added_tokens": []}))
+            loaded = Tokenizer.from_str(json.dumps({**document, **_WITHOUT}))
         except Exception as error:  # noqa: BLE001  (the package raises bare Exception)
-            raise self._wrong(
-                f"cannot be read: {' '.join(str(error).split())[:120]}",
-                "give the tokenizer.json that the model's makers publish",
-            ) from None
+            raise self._wrong(f"cannot be read: {_line(error)}", _PUBLISHED) from None
         self._compare(added)
         return loaded
 
@@ -99,3 +107,7 @@ class OwnTokenizer:
         return UsageError(
             f"model {self._model.name!r}: tokenizer {self._model.tokenizer!r} {what}", hint=hint
         )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]

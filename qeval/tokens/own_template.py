@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 
 _MARK = re.compile("\ue000r?\\d+\ue001")
 _LONGEST = 2_000_000
-"""Characters that a template may make of a request's markup."""
+"""Characters that a template may make of a request's markup, and numbers in all its ranges."""
 
-_FAULTS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
+_FAULTS = (
+    TypeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
 """What a template may raise beside Jinja's own errors."""
 
 
@@ -90,15 +98,18 @@ class OwnTemplate:
         faults = (TemplateError, *_FAULTS)
         offered = [{"type": "function", "function": tool} for tool in request.tools]
         try:
-            rendered = self._template.render(
-                messages=[_message(m, i, texts) for i, m in enumerate(request.messages)],
-                tools=offered if tools else None,
-                add_generation_prompt=not (request.messages and request.messages[-1].partial),
-                enable_thinking=setting.thinks,
-                **_effort(request),
+            rendered = _bounded(
+                self._template.generate(
+                    messages=[_message(m, i, texts) for i, m in enumerate(request.messages)],
+                    tools=offered if tools else None,
+                    add_generation_prompt=not (request.messages and request.messages[-1].partial),
+                    enable_thinking=setting.thinks,
+                    range=_ranges(),
+                    **_effort(request),
+                )
             )
         except faults as error:
-            raise self._wrong(f"fails: {' '.join(str(error).split())[:160]}") from None
+            raise self._wrong(f"fails: {_harmless(str(error))}") from None
         if len(rendered) > _LONGEST:
             raise self._wrong(f"makes more than {_LONGEST:,} characters of a request")
         return rendered
@@ -107,19 +118,75 @@ class OwnTemplate:
         from jinja2 import TemplateSyntaxError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-        environment = ImmutableSandboxedEnvironment(
+        class Environment(ImmutableSandboxedEnvironment):
+            intercepted_binops = frozenset({"*", "**"})
+
+            def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+                _refuse_growth(operator, left, right)
+                return super().call_binop(context, operator, left, right)
+
+        environment = Environment(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
+        del environment.globals["lipsum"]  # texts of any length
         environment.filters["tojson"] = _tojson
         environment.globals["raise_exception"] = _refuse
         try:
             return environment.from_string(text)
         except TemplateSyntaxError as error:
-            raise self._wrong(f"is no template, line {error.lineno}: {error.message}") from None
+            told = _harmless(str(error.message))
+            raise self._wrong(f"is no template, line {error.lineno}: {told}") from None
+        except (RecursionError, MemoryError):
+            raise self._wrong("is no template: nested too deep") from None
 
     def _wrong(self, what: str) -> UsageError:
         hint = "give the chat_template.jinja that the server itself uses"
         return UsageError(f"{self._named} {what}", hint=hint)
+
+
+def _bounded(pieces: Iterable[str]) -> str:
+    """Join pieces, not many more than may be."""
+    found, length = [], 0
+    for piece in pieces:
+        found.append(piece)
+        length += len(piece)
+        if length > _LONGEST:
+            break
+    return "".join(found)
+
+
+def _ranges() -> Callable[..., range]:
+    """Return a `range` for one rendering, whose loops come to an end."""
+    left = _LONGEST
+
+    def limited(*bounds: int) -> range:
+        nonlocal left
+        found = range(*bounds)
+        left -= len(found)
+        if left < 0:
+            raise OverflowError(f"its ranges have more than {_LONGEST:,} numbers")
+        return found
+
+    return limited
+
+
+def _refuse_growth(operator: str, left: Any, right: Any) -> None:
+    """Raise OverflowError where a product or power would fill the memory."""
+    pair = (left, right)
+    if operator == "**":
+        large = all(isinstance(one, int) for one in pair) and abs(left) > 1 and right > 1_000
+    else:
+        sizes = [len(one) for one in pair if isinstance(one, Sized)]
+        large = any(isinstance(one, int) and one * sum(sizes) > _LONGEST for one in pair)
+    if large:
+        shown = f" {operator} ".join(str(one)[:20] for one in pair)
+        raise OverflowError(f"{shown} is too long")
+
+
+def _harmless(text: str) -> str:
+    """Return what a template says on one line, without what a terminal would obey."""
+    line = " ".join(text.split())[:160]
+    return "".join(char if char.isprintable() else "\ufffd" for char in line)
 
 
 def _tojson(value: Json, indent: int | None = None, **_: Any) -> str:

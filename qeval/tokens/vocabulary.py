@@ -206,7 +206,12 @@ def load() -> Vocabulary | None:
         UsageError: The file is not the one known: its SHA-256 differs.
     """
     raw = verified()
-    return None if raw is None else Vocabulary(_read_cache() or _write_cache(_parse(raw)))
+    if raw is None:
+        return None
+    try:
+        return Vocabulary(_read_cache() or _write_cache(_parse(raw)))
+    except ImportError:  # tiktoken is there, and lacks what it needs
+        return None
 
 
 def verified() -> bytes | None:

@@ -148,6 +148,54 @@ def test_a_hostile_text_reaches_no_terminal(
     assert "\x00" not in told
 
 
+def test_a_hostile_model_name_reaches_no_terminal(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tokens", "Hi", "--model", "q\x1b[31m"]) == 0
+
+    said = capsys.readouterr()
+    assert said.out.startswith("q␛[31m · not in the table of models")
+    assert "\x1b" not in said.out + said.err
+
+
+def test_a_degree_of_thinking_that_is_none_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tokens", "Hi", "--model", "qwen-plus", "--thinking", "banana"]) == 4
+
+    assert capsys.readouterr().err == (
+        "--thinking 'banana' is none of on, off, minimal, low, medium, high, xhigh, max\n\n"
+        "hint: type --thinking on, or leave it out for the model's own way\n"
+    )
+
+
+def test_a_file_in_place_of_a_text_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tokens", "suites/facts.yaml", "--model", "qwen-plus"]) == 0
+
+    assert capsys.readouterr().err == (
+        "\nhint: its name was counted; for what the file 'suites/facts.yaml' holds: "
+        "qeval tokens - --model qwen-plus < suites/facts.yaml\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "a\0b"])
+def test_a_text_that_can_be_no_name_is_counted(project: Path, text: str) -> None:
+    assert main(["tokens", text, "--model", "qwen-plus"]) == 0
+
+
+def test_a_model_like_none_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "pyproject.toml").write_text('[tool.qeval.models]\nhouse = {like = "qwen-pluss"}\n')
+
+    assert main(["tokens", "Hi", "--model", "house"]) == 4
+
+    assert capsys.readouterr().err == (
+        "model 'house': like: unknown model 'qwen-pluss'\n\n"
+        "hint: name one that `qeval tokens Hi --model NAME` knows, such as qwen-plus\n"
+    )
+
+
 def test_a_plan_is_forecast_in_tokens_money_and_minutes(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

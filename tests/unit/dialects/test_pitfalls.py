@@ -130,6 +130,14 @@ def test_pitfall_05_frames_need_no_blank_line_between_them(gap: str) -> None:
     assert read("dashscope-text", gap.join(f"data:{line}" for line in lines)).text == "Paris."
 
 
+@pytest.mark.parametrize("odd", [r'"\ud83d"', "NaN"])
+def test_pitfall_05_an_odd_frame_glues_nothing_to_the_next(odd: str) -> None:
+    frames = [json.dumps(native(text, end)) for text, end in (("Par", "null"), ("is", "stop"))]
+    frames[0] = frames[0][:-1] + f', "trace": {odd}}}'
+
+    assert read("dashscope-text", "\n".join(f"data:{frame}" for frame in frames)).text == "Paris"
+
+
 def test_pitfall_05_lines_are_joined_only_where_one_is_not_json() -> None:
     pretty = json.dumps(native("Hi", "stop"), indent=1)
     body = "id:1\nevent:result\n" + "".join(f"data: {line}\n" for line in pretty.split("\n")) + "\n"

@@ -14,6 +14,7 @@ from qeval.tokens.ledger import Ledgers
 from qeval.tokens.vocabulary import Count
 
 END = 151645
+LOOPS = "fails: its ranges have more than 2,000,000 numbers"
 TEMPLATE = """\
 {%- if tools %}<|im_start|>system
 {% for tool in tools %}{{ tool | tojson }}
@@ -107,6 +108,33 @@ def test_what_is_no_tokenizer_is_told(tmp_path: Path, content: bytes) -> None:
     assert info.value.hint == "give the tokenizer.json that the model's makers publish"
 
 
+def test_a_tokenizer_that_cannot_read_a_text_is_told(tmp_path: Path) -> None:
+    made = Tokenizer(models.WordLevel({"Hello": 0}, unk_token="<unk>"))
+    (tmp_path / "t.json").write_text(made.to_str(), encoding="utf-8")
+
+    with pytest.raises(UsageError) as info:
+        counter(local(tokenizer="t.json"), tmp_path).count("Bye")
+
+    start = "model 'house-7b': tokenizer 't.json' cannot read a text: WordLevel error"
+    assert str(info.value).startswith(start)
+
+
+def test_a_tokenizer_that_cuts_or_fills_texts_counts_them_as_they_are(tmp_path: Path) -> None:
+    save(tmp_path / "t.json")
+    cutting = Tokenizer.from_file(str(tmp_path / "t.json"))
+    cutting.enable_truncation(2)
+    cutting.enable_padding(length=9)
+    (tmp_path / "t.json").write_text(cutting.to_str(), encoding="utf-8")
+
+    assert counter(local(tokenizer="t.json"), tmp_path).count("Hello").tokens == 5
+
+
+def test_the_beginning_of_half_a_character_is_had(tmp_path: Path) -> None:
+    save(tmp_path / "t.json")
+
+    assert counter(local(tokenizer="t.json"), tmp_path).prefix("a\ud800", 1) == "a"
+
+
 @pytest.fixture
 def hosted(tmp_path: Path) -> Model:
     (tmp_path / "chat.jinja").write_text(TEMPLATE, encoding="utf-8")
@@ -179,6 +207,15 @@ def test_calls_and_pictures_go_through_the_template(tmp_path: Path, hosted: Mode
         ("{{ messages.__class__.__mro__ }}", "fails: "),
         ("{% include 'x' %}", "fails: "),
         ("{% for i in range(99999) %}{{ 'x' * 99 }}{% endfor %}", "makes more than 2,000,000 "),
+        ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", LOOPS),
+        ("{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}", LOOPS),
+        ("{{ range(1000000000000) }}", LOOPS),
+        ("{{ 'x' * 100000000000 }}", "fails: x * 100000000000 is too long"),
+        ("{{ 100000000000 * [1] }}", "fails: 100000000000 * [1] is too long"),
+        ("{{ 9 ** (9 ** 9) }}", "fails: 9 ** 387420489 is too long"),
+        ("{{ lipsum() }}", "fails: 'lipsum' is undefined"),
+        ("{{ raise_exception('\x1b[31mred') }}", "fails: \ufffd[31mred"),
+        ("{{ " + "(" * 4000 + "1" + ")" * 4000 + " }}", "is no template: nested too deep"),
     ],
 )
 def test_a_template_that_fails_is_told(tmp_path: Path, text: str, told: str) -> None:
