@@ -14,7 +14,8 @@ LIMIT = 32_000_000
 BOM = b"\xef\xbb\xbf"
 
 _MOST = 2**53
-"""Above it, other readers of JSON (RFC 8259, section 6) lose digits."""
+"""Above it readers of JSON lose digits (RFC 8259, section 6), and no sum of counts is sure."""
+
 _BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":", b"status:")
 
 # Keys that have a word of ours, by level.
@@ -187,10 +188,9 @@ def _details(usage: dict[str, Json], names: tuple[str, ...]) -> dict[str, Json]:
 
 def count_of(value: Json) -> int | None:
     """Return a count of tokens; what is no whole number from 0 to 2⁵³ was not reported."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    # Not a switch, which is an int too, and nothing that no sum or page could hold.
-    return value if type(value) is int and 0 <= value <= _MOST else None
+    if type(value) is int:  # not a switch, which is an int too
+        return value if 0 <= value <= _MOST else None
+    return count_of(int(value)) if isinstance(value, float) and value.is_integer() else None
 
 
 def unnamed_usage(usage: Json, spelling: Spelling) -> dict[str, Json]:

@@ -27,7 +27,7 @@ MODIFIERS = ("of", "extract", "threshold", "weight", "severity", "name")
 """The keys that every check takes beside its own options."""
 
 ROUNDING = 1e-12
-"""What a mean of scores may fall short of its threshold by rounding alone."""
+"""What a sum or a mean may miss its limit by, for rounding alone."""
 
 
 class Scorer(Protocol):

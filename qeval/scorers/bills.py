@@ -12,7 +12,7 @@ from typing import ClassVar
 from qeval import units
 from qeval.errors import ScorerError
 from qeval.record import Evidence, Ledger, Score, Severity
-from qeval.scorers.base import register
+from qeval.scorers.base import ROUNDING, register
 from qeval.value import Value
 
 _NO_LEDGER = (
@@ -45,7 +45,7 @@ class MaxCost(Value):
                 f'[tool.qeval.models."{evidence.request.model}".price]'
             )
         reason = units.money(got, "USD")
-        if got <= self.most:
+        if got <= self.most + ROUNDING:
             return Score(value=1.0, reason=reason)
         return Score(value=0.0, reason=f"{reason}, at most {units.money(self.most, 'USD')}")
 

@@ -100,6 +100,8 @@ class Vocabulary:
         self._encoding: Encoding = Encoding(
             "qwen", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens=OLD
         )
+        # It is kept for pickling alone, and is 17 MB; what encodes has its own copy.
+        self._encoding._mergeable_ranks = {}  # noqa: SLF001 (see above)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of user text: what looks like a special token is ordinary text here."""

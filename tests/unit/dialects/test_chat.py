@@ -306,7 +306,18 @@ def test_usage_that_was_not_reported_is_unknown(usage: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "known"), [(0, 0), (17, 17), (17.0, 17), (1.5, None), (-1, None), (True, None)]
+    ("count", "known"),
+    [
+        (0, 0),
+        (17, 17),
+        (17.0, 17),
+        (1.5, None),
+        (-1, None),
+        (True, None),
+        (2**53, 2**53),
+        (10**400, None),
+        (1e30, None),
+    ],
 )
 def test_only_whole_counts_are_counts(count: Any, known: int | None) -> None:
     usage = read({**reply(content="x"), "usage": {"prompt_tokens": count}}).usage

@@ -29,6 +29,7 @@ def evidence(billed: int | None = 100, *, usage: Usage | None = None, **fields: 
     ("check", "given", "value", "reason"),
     [
         ({"max_cost_usd": 0.05}, evidence(cost_usd=0.05), 1, "0.05 USD"),
+        ({"max_cost_usd": 0.3}, evidence(cost_usd=0.1 + 0.2), 1, "0.30 USD"),
         ({"max_cost_usd": 0.05}, evidence(cost_usd=0.051), 0, "0.051 USD, at most 0.05 USD"),
         ({"max_overhead_share": 0.3}, evidence(100), 1, "30 %: 30 of 100 tokens"),
         (

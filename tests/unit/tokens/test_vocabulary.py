@@ -218,6 +218,20 @@ def test_nothing_is_imported_to_count_but_tiktoken() -> None:
     assert done.stdout == "False\n[]\n"
 
 
+def test_a_tiktoken_that_cannot_be_imported_leaves_an_estimate(tmp_path: Path) -> None:
+    (tmp_path / "tiktoken.py").write_text("import nothing_of_that_name\n")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "from qeval.tokens.counters import counter; print(counter('qwen-plus').count('Hi').method)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "estimate\n"
+
+
 def test_the_cache_is_written_once_and_then_read(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
