@@ -7,16 +7,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from qeval.errors import QevalError, SuiteError, UsageError
+    from qeval.exchange import CallableRequest, Response
     from qeval.record import Evidence, Run, Score, Trial
     from qeval.session import run
     from qeval.suite import Case, Check, Scenario, Suite, Target
 
 __version__ = "0.1.0"
 __all__ = [
+    "CallableRequest",
     "Case",
     "Check",
     "Evidence",
     "QevalError",
+    "Response",
     "Run",
     "Scenario",
     "Score",
@@ -32,6 +35,8 @@ _HOME = {
     "QevalError": "errors",
     "SuiteError": "errors",
     "UsageError": "errors",
+    "CallableRequest": "exchange",
+    "Response": "exchange",
     "Evidence": "record",
     "Run": "record",
     "Score": "record",

@@ -7,6 +7,7 @@
     │   ├── SuiteError           a suite is wrong; carries `where` and all its `mistakes`
     │   ├── TargetError          a target is unknown, cannot speak so, or its key is not set
     │   └── StoreError           a run or baseline is missing, damaged, or of another schema version
+    ├── LimitError               a limit on what may be spent is reached
     ├── CassetteError            replay cannot go on
     │   ├── CassetteMissingError     no recording of that trial
     │   ├── CassetteStaleError       recorded, but for another request
@@ -28,6 +29,9 @@ from typing import Any
 
 class QevalError(Exception):
     """Base of every error that qeval raises on purpose."""
+
+    finished: Sequence[Any] = ()
+    """The `Exchange`s that a trial had come to, in order, where its conversation broke off."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -68,6 +72,12 @@ class TargetError(UsageError):
 
 class StoreError(UsageError):
     """A run or baseline is missing, damaged, or of another schema version."""
+
+
+class LimitError(QevalError):
+    """A limit on calls, tokens or cost is reached: this call was not made, and none will be."""
+
+    code = "limit"
 
 
 class CassetteError(QevalError):
@@ -121,7 +131,8 @@ class TrialError(QevalError):
 class TransportError(TrialError):
     """No answer came: timeout, refused, reset, or a stream cut short.
 
-    `kind` is one of `timeout`, `connect`, `cut`, `too_large`.
+    `kind` is one of `timeout`, `connect`, `cut`, `too_large`; of a callable target, `timeout` or
+    `raised`.
     """
 
     def __init__(self, message: str, *, kind: str, hint: str | None = None) -> None:

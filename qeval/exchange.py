@@ -72,7 +72,7 @@ class Params(Value):
     parallel_tool_calls: bool | None = None
     search: bool | dict[str, Json] | None = None
     extra: dict[str, Json] = {}
-    """Sent verbatim where the dialect keeps its parameters."""
+    """Sent verbatim where the dialect keeps its parameters; `tools` come after the case's own."""
 
 
 class Request(Value):
@@ -92,6 +92,20 @@ class Request(Value):
     def user(self) -> str:
         """The text of the last user message, or ''."""
         return next((m.text for m in reversed(self.messages) if m.role == "user"), "")
+
+    @property
+    def system(self) -> str:
+        """The text of the system message, or ''."""
+        return next((m.text for m in self.messages if m.role == "system"), "")
+
+
+class CallableRequest(Request):
+    """What a callable target is asked: a request, and whose it is."""
+
+    vars: dict[str, Json] = {}
+    """The case's variables, as templates saw them."""
+    trial: int = 0
+    """The trial's number, from 0."""
 
 
 class Usage(Value):

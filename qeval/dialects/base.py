@@ -6,6 +6,7 @@ from typing import Protocol
 
 from qeval.exchange import Answer, Request, Response, Wire
 from qeval.registry import Registry
+from qeval.suite import Target
 
 
 class Dialect(Protocol):
@@ -42,3 +43,12 @@ class Dialect(Protocol):
 
 DIALECTS: Registry[Dialect] = Registry("dialect", "qeval.dialects")
 """Every dialect by name. Third parties join by entry points of the group `qeval.dialects`."""
+
+
+def spoken(target: Target) -> Dialect:
+    """Return the wire format of a planned target; a callable one has its own, which suites lack."""
+    if target.python is not None:
+        from qeval.dialects.calling import CALLING  # no other target needs it
+
+        return CALLING
+    return DIALECTS.get(target.dialect or "chat")

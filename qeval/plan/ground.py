@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from qeval.errors import SuiteError
@@ -18,6 +19,7 @@ class Places(Protocol):
     """Knows where each element of a suite is written."""
 
     def where(self, path: tuple[str | int, ...]) -> str: ...
+    def folder(self, path: tuple[str | int, ...]) -> Path: ...
 
 
 class Mistakes(Protocol):
@@ -31,6 +33,8 @@ class Mistakes(Protocol):
 class Project(Protocol):
     """What all suites of a project share."""
 
+    @property
+    def root(self) -> Path: ...
     @property
     def default_targets(self) -> tuple[str, ...]: ...
     @property

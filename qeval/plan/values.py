@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from qeval.exchange import Message, Params, Request
+from qeval.exchange import CallableRequest, Message, Params, Request
 from qeval.models import Model
 from qeval.record import Setup
 from qeval.scorers.base import Prepared
@@ -63,7 +63,8 @@ class PlannedGroup(Value):
     case: PlannedCase
     target_id: str
     target: Target
-    """With model and dialect set; `${NAME}` is not resolved."""
+    """With model and dialect set, and with `python` the function itself, if there is one; `${NAME}`
+    is not resolved."""
     scenario: Setup
     checks: tuple[Prepared, ...]
     params: Params
@@ -92,13 +93,16 @@ class PlannedGroup(Value):
         params = self.params
         if self.seed_each:
             params = msgspec.structs.replace(params, seed=index)
-        return Request(
+        request = Request(
             model=self.target.model or self.target_id,
             messages=self.case.messages,
             params=params,
             response_format=self.response_format,  # type: ignore[arg-type]  # text, json, or a dict
             tools=tuple(tool.definition for tool in self.case.script.tools),
         )
+        if self.target.python is None:
+            return request
+        return CallableRequest(**msgspec.structs.asdict(request), vars=self.vars)
 
 
 class Plan(Value):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from qeval.pytest_plugin.guard import Guard, installed
 from qeval.pytest_plugin.settings import Settings
+from qeval.transport.guard import Guard, installed
 
 MARK = "qeval_cassette"
 

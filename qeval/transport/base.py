@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qeval.exchange import Answer, Place, Wire
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -32,6 +35,23 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Write what is unwritten and let connections go."""
         ...
+
+
+def in_thread(work: Callable[[], T]) -> Future[T]:
+    """Run something in a thread of its own, which does not keep the process from ending."""
+    import threading  # not on the replay path
+    from concurrent.futures import Future
+
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="qeval-work", daemon=True).start()
+    return future
 
 
 def step(coroutine: Coroutine[Any, Any, T]) -> T:

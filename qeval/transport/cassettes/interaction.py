@@ -18,6 +18,8 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 TURNS = 10**9
 """So many that no two requests of one test share one by chance, and no more digits than the fast
 reader of cassettes takes."""
+CALL = 1000
+"""Turns of a trial that belong to one call of a callable target: so many requests may it make."""
 VOLATILE = frozenset({"id", "created", "created_at", "completed_at", "request_id"})
 """Top-level keys of an answer's body that differ between two recordings of the same answer."""
 
@@ -31,6 +33,18 @@ _MEDIA = re.compile(rb'"data:[A-Za-z0-9.+/;=-]{0,100};base64,([A-Za-z0-9+/]{1366
 """A picture, film or sound of 1 kB or more inside a JSON body."""
 _BLANK = re.compile(rb"(?:\r?\n){2,}")
 _LINE = re.compile(rb"\n+")
+
+
+def nth(turn: int) -> str:
+    """Return which request of its trial an interaction is, from 1, for messages; '' for the first.
+
+    >>> [nth(turn) for turn in (0, 6, 2003, 837_282_119)]
+    ['', 'request 7', 'call 3, request 4', '']
+    """
+    if turn >= CALL * CALL:  # made from the request: no number of anything
+        return ""
+    call, request = divmod(turn, CALL)
+    return f"call {call + 1}, request {request + 1}" if call else f"request {turn + 1}" * (turn > 0)
 
 
 class Recorded(Value):

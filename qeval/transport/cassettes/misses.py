@@ -14,7 +14,7 @@ from qeval.errors import (
     CassetteStaleError,
 )
 from qeval.exchange import Place
-from qeval.transport.cassettes.interaction import UNREADABLE, Interaction, load
+from qeval.transport.cassettes.interaction import UNREADABLE, Interaction, load, nth
 from qeval.value import Json
 
 _SHOWN = 3
@@ -82,8 +82,8 @@ def _record(command: str) -> str:
 
 
 def _name(place: Place) -> str:
-    turn = f", turn {place.turn}" if place.turn else ""
-    return f"trial {place.trial} under {place.scenario!r}{turn}"
+    which = nth(place.turn)
+    return f"trial {place.trial} under {place.scenario!r}" + f", {which}" * bool(which)
 
 
 def _same(one: Place, other: Place) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -70,6 +71,8 @@ _PACKED = (b"\x1f\x8b", b"\x78")
 """How gzip and zlib begin."""
 _LARGEST = 10_000_000
 """Bytes that a packed text may unfold to while it is searched."""
+_SHORTEST = 12
+"""Characters of a value of the environment that is searched for: shorter ones stand in any text."""
 
 
 def cleaned(one: Interaction) -> Interaction:
@@ -215,6 +218,16 @@ def holds_secret(data: bytes, secrets: tuple[str, ...], depth: int = 3) -> bool:
         holds_secret(inner, secrets, depth - 1 if _unfolds(inner) else 0)
         for inner in _decodings(data)
     )
+
+
+def in_environment() -> set[str]:
+    """Return the values of the environment whose names say that they are secret."""
+    signs = ("API_KEY", "APIKEY", "TOKEN", "SECRET", "PASSWORD")
+    return {
+        value
+        for name, value in os.environ.items()
+        if len(value) >= _SHORTEST and any(sign in name.upper() for sign in signs)
+    }
 
 
 def _unfolds(data: bytes) -> bool:

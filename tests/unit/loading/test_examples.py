@@ -6,7 +6,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from qeval.errors import SuiteError
 from qeval.loading import read
 from qeval.loading.composing import compose
 from qeval.loading.nodes import json_of
@@ -56,12 +55,7 @@ def test_a_shipped_suite_loads_with_its_id_and_without_warning(name: str) -> Non
 
 @pytest.mark.parametrize("name", [*EXAMPLES, *(f"kinds/{kind}" for kind in KINDS)])
 def test_a_shipped_suite_can_be_planned(name: str) -> None:
-    loaded = read(SUITES / f"{name}.yaml")
-    if name == "kinds/application":
-        with pytest.raises(SuiteError, match="callable targets: not in this version"):
-            plan(loaded)
-        return
-    assert plan(loaded).trials_total
+    assert plan(read(SUITES / f"{name}.yaml")).trials_total
 
 
 @pytest.mark.parametrize("name", [*EXAMPLES, *(f"kinds/{kind}" for kind in KINDS)])

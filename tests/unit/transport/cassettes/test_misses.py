@@ -81,7 +81,7 @@ def test_no_such_turn(tmp_path: Path) -> None:
     error = asked(tmp_path, b'{"model": "qwen-plus", "messages": []}', turn=1)
 
     assert str(error) == (
-        f"{FILE}: trial 0 under 'main', turn 1 is not recorded; recorded are trial 0 under 'main';"
+        f"{FILE}: trial 0 under 'main', request 2 is not recorded; recorded are trial 0 under 'main';"
         " the nearest differs in messages: 1 items → 0" + RECORD
     )
 

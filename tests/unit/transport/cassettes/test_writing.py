@@ -27,7 +27,7 @@ def test_files_read_is_the_same_after_recording_and_after_replay(project: Projec
 
     digest = sha256(project.file.read_bytes()).hexdigest()
     expected = [("cassettes/facts/qwen-plus/capital.yaml", digest)]
-    assert list(transport.files_read()) == list(replay.files_read()) == expected
+    assert list(transport.shelf.files_read()) == list(replay.shelf.files_read()) == expected
 
 
 def test_replay_is_immediate_and_has_no_way_to_the_network(project: Project) -> None:
@@ -219,4 +219,4 @@ def test_options_do_not_show_their_secrets(project: Project) -> None:
         "record", project.server(lambda *_: project.answer()), secrets=("k-12345678",)
     )
 
-    assert "12345678" not in repr(transport._options)
+    assert "12345678" not in repr(transport.shelf.options)

@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
-from qeval.pytest_plugin.guard import Guard, NetworkRefusedError, is_local
+from qeval.transport.guard import Guard, NetworkRefusedError, is_local
 
 ELSEWHERE = ("192.0.2.1", 9)  # a documentation address: nobody answers there
 ASK_ANYWAY = """
 import _socket, socket, sys
-from qeval.pytest_plugin.guard import installed
+from qeval.transport.guard import installed
 
 def tcp(): socket.create_connection(("192.0.2.1", 9), timeout=5)
 def connect_ex(): socket.socket().connect_ex(("192.0.2.1", 9))
@@ -51,7 +51,7 @@ def test_loopback_and_a_loop_of_its_own_pass(tmp_path_factory: pytest.TempPathFa
         port = server.getsockname()[1]
         code = (
             "import asyncio, socket\n"
-            "from qeval.pytest_plugin.guard import installed\n"
+            "from qeval.transport.guard import installed\n"
             "guard = installed()\n"
             "with guard.watching('item'):\n"
             f"    socket.create_connection(('127.0.0.1', {port})).close()\n"

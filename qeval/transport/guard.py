@@ -1,4 +1,4 @@
-"""No network while an item is replayed: an audit hook that refuses every address but loopback.
+"""No network while recordings are replayed: an audit hook that refuses every address but loopback.
 
 An audit hook sees `connect_ex`, `_socket` and datagrams too, which replacing names of the `socket`
 module does not. It cannot see what connects outside Python: uvloop, grpc, child processes.
@@ -22,26 +22,28 @@ class NetworkRefusedError(OSError):
 
 
 class Guard:
-    """Refuses the network for one item at a time.
+    """Refuses the network for one piece of code at a time, a test or a callable target.
 
     The code under test may swallow the error, so each refusal is noted in `refused` as well.
     """
 
     def __init__(self) -> None:
         self.item: str | None = None
-        """Id of the item that is guarded; None: everything passes."""
+        """What messages call what is guarded; None: everything passes."""
         self.refused: list[str] = []
-        """Hosts that the guarded item asked for, in order."""
+        """Hosts that it asked for, in order."""
 
     @contextmanager
-    def watching(self, item: str) -> Iterator[None]:
-        """Guard what runs inside; `refused` starts empty."""
-        self.refused = []
-        self.item = item
+    def watching(self, item: str) -> Iterator[list[str]]:
+        """Guard what runs inside, whose refusals it yields; what is guarded around it rests."""
+        around, told = self.item, self.refused
+        self.item, self.refused = item, []
         try:
-            yield
+            yield self.refused
         finally:
-            self.item = None
+            self.item = around
+            if around is not None:
+                self.refused = told
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse one event of the interpreter.
