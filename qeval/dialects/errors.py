@@ -8,12 +8,13 @@ then by the HTTP status; the status alone would not tell a rate limit from an un
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from qeval.errors import ResponseError, StatusError, TransportError
-from qeval.exchange import Answer
+from qeval.exchange import Answer, Response
 from qeval.value import Json, Value, cleaned
 
 MODERATION: frozenset[str] = frozenset({"data_inspection_failed"})
@@ -26,6 +27,14 @@ ONCE: frozenset[str] = frozenset({"InvalidURL.Timeout"})
 QUOTA: frozenset[str] = frozenset({"Throttling.AllocationQuota", "insufficient_quota"})
 """Retryable codes of a token budget that fills up again within a minute, not within a second."""
 
+RATE: frozenset[str] = frozenset(
+    {"LimitRequests", "limit_requests", "limit_burst_rate", "insufficient_quota"}
+    | {"rate_limit_exceeded"}
+)
+"""Codes of calls that came too fast; so are those that begin with `Throttling`."""
+
+Read: TypeAlias = Callable[[Answer], Response]
+"""How a dialect reads an answer."""
 Kind: TypeAlias = Literal["account", "retry", "final"]
 
 _EXACT: dict[str, Kind] = {
@@ -45,6 +54,11 @@ _EXACT: dict[str, Kind] = {
     "limit_requests": "retry",
     "limit_burst_rate": "retry",
     "insufficient_quota": "retry",
+    "rate_limit_exceeded": "retry",
+    "internal_error": "retry",
+    "internal_server_error": "retry",
+    "server_error": "retry",
+    "service_unavailable": "retry",
     "SystemError": "retry",
     "ModelServiceFailed": "retry",
     "ModelServingError": "retry",
@@ -74,6 +88,7 @@ _PREFIX: dict[str, Kind] = {
 }
 _STATUS: dict[int, Kind] = {
     401: "account",
+    403: "account",
     404: "account",
     405: "account",
     408: "retry",
@@ -192,6 +207,40 @@ def failure(answer: Answer) -> StatusError:
         said = f"answered {first_bytes(answer.body)}" if answer.body else "answered nothing"
         return status_error(Envelope(message=said), answer)
     return status_error(envelope(document), answer)
+
+
+_END = re.compile(rb'response\.(?:completed|incomplete)|"finish_reason": ?"(?!null")')
+"""What stands in the last frames of a stream that was not broken off."""
+
+
+def inside(answer: Answer, read: Read) -> StatusError | TransportError | None:
+    """Return the error that stands in an answer of status 2xx, or how it breaks off; else None.
+
+    Only an answer that looks like it is read to see: one of a thousand.
+    """
+    if answer.error is not None or not 200 <= answer.status < 300 or not _suspect(answer.body):
+        return None
+    try:
+        read(answer)
+    except (StatusError, TransportError) as error:
+        return error
+    except ResponseError:
+        pass
+    return None
+
+
+def _suspect(body: bytes) -> bool:
+    end = body[-2048:]
+    if b"rror" in end or b"failed" in end or b'"code"' in end:
+        return True
+    streamed = body[:64].lstrip().startswith((b"data:", b"event:", b"id:", b":"))
+    return streamed and b"[DONE]" not in end and _END.search(end) is None
+
+
+def is_rate(error: StatusError) -> bool:
+    """Whether an error says that calls come too fast, and may pass."""
+    fast = error.code in RATE or error.code.startswith("Throttling") or error.status == 429
+    return fast and error.retryable
 
 
 def envelope(document: Json) -> Envelope:

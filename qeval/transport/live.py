@@ -20,7 +20,7 @@ from qeval.errors import TargetError, TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.hosts import Resolved
 from qeval.transport.pacing import WAIT_HEADER
-from qeval.transport.pools import Aiohttp, Headers, Opened, Pool, PoolOptions
+from qeval.transport.pools import Aiohttp, Headers, Opened, Pool, PoolOptions, own
 from qeval.value import Value
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ class Httpx2:
         self.errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, UnicodeError)
         self._prepared: dict[tuple[str, Headers], tuple[httpx2.URL, list[tuple[bytes, bytes]]]] = {}
         self._extensions = {"timeout": {"connect": options.connect_timeout_s}}
+        self._handle = own(httpx2.AsyncHTTPTransport.handle_async_request)
         self._transport = httpx2.AsyncHTTPTransport(
             # Without TLS nobody looks at certificates, which take 20 ms to load.
             verify=False if tls is None else tls,
@@ -246,7 +247,7 @@ class Httpx2:
             stream=httpx2.ByteStream(body),
             extensions=self._extensions,
         )
-        response = await self._transport.handle_async_request(request)
+        response = await self._handle(self._transport, request)
         pairs = [
             (name.decode("latin-1").lower(), value.decode("latin-1"))
             for name, value in response.headers.raw

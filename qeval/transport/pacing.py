@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from qeval.dialects.errors import QUOTA, failure
+from qeval.dialects.errors import QUOTA, Read, failure, inside, is_rate
+from qeval.errors import StatusError, TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.base import Transport
-from qeval.transport.retrying import Clock, retry_after
+from qeval.transport.retrying import LONGEST_S, Clock, retry_after
 from qeval.value import Value
 
 if TYPE_CHECKING:
@@ -72,11 +73,20 @@ class Paced:
         inner: Who answers.
         limits: What is known of the target beforehand.
         clock: Time.
+        read: How the target's dialect reads an answer; None: refusals inside 200 are not seen.
     """
 
     immediate = False
 
-    def __init__(self, inner: Transport, limits: Limits, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        inner: Transport,
+        limits: Limits,
+        clock: Clock | None = None,
+        *,
+        read: Read | None = None,
+    ) -> None:
+        self._read = read
         self._inner = inner
         self._limits = limits
         self._clock = clock or Clock()
@@ -183,20 +193,24 @@ class Paced:
 
     def _learn(self, answer: Answer, sent: float) -> None:
         now = self._clock.now()
-        if answer.status == 429:
-            error = failure(answer)
-            if error.retryable:
-                self._refused(answer, error.code or "", sent)
+        error = failure(answer) if answer.status == 429 else self._inside(answer)
+        if isinstance(error, StatusError) and is_rate(error):
+            self._refused(answer, error.code, sent)
         elif answer.status < 400:
             self._served.append(now)
             if self._tokens is not None:
                 self._tokens.spent(len(answer.body) / BYTES_PER_TOKEN)
             self._grow(now)
 
+    def _inside(self, answer: Answer) -> StatusError | TransportError | None:
+        return None if self._read is None else inside(answer, self._read)
+
     def _refused(self, answer: Answer, code: str, sent: float) -> None:
         now = self._clock.now()
         asked = retry_after(answer, self._clock.wall())
-        pause = asked if asked is not None else QUOTA_HOLD_S if code in QUOTA else HOLD_S
+        pause = QUOTA_HOLD_S if code in QUOTA else HOLD_S
+        if asked is not None and asked <= LONGEST_S:  # who asks for more is not asked again
+            pause = asked
         self._hold = self._next = max(self._hold, now + pause)
         self._queueing = self._queueing or code in BURST
         if sent <= self._cut_at:

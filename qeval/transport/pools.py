@@ -6,15 +6,16 @@ here. Neither library is imported before a pool is opened.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from qeval.value import Value
 
 if TYPE_CHECKING:
     import ssl
 
-
+T = TypeVar("T")
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Names in lower case, with their values."""
 
@@ -62,6 +63,16 @@ class PoolOptions(Value):
     keepalive_s: float = 30.0
 
 
+def own(method: T) -> T:
+    """Return a client's method as its library has it, without what a recorder put around it.
+
+    vcrpy patches the classes of clients in the whole process, while a user's code is recorded;
+    our calls are none of that code's.
+    """
+    unwrapped: T = inspect.unwrap(method)  # type: ignore[arg-type]  # any callable
+    return unwrapped
+
+
 class Aiohttp:
     """A pool of aiohttp's, which costs a fifth of the other's time; the extra `fast`.
 
@@ -75,6 +86,7 @@ class Aiohttp:
         self.errors: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, UnicodeError)
         self._proxy = options.proxy
         self._timeout = aiohttp.ClientTimeout(sock_connect=options.connect_timeout_s)
+        self._request = own(aiohttp.ClientSession._request)  # noqa: SLF001 - `request` calls what is patched
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=options.connections,
@@ -88,8 +100,14 @@ class Aiohttp:
 
     async def open(self, method: str, url: str, headers: Headers, body: bytes) -> Opened:
         """Send a request and bring back the head of its answer."""
-        response = await self._session.request(
-            method, url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
+        response = await self._request(
+            self._session,
+            method,
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            proxy=self._proxy,
         )
 
         async def close() -> None:

@@ -5,14 +5,15 @@ The pace of a whole target is `paced`'s; here one call waits for its own next tr
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from qeval.dialects.errors import ONCE, QUOTA, failure
-from qeval.errors import TransportError
+from qeval.dialects.errors import ONCE, QUOTA, Read, failure, inside
+from qeval.errors import StatusError, TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.base import Transport
 from qeval.value import Value
@@ -57,14 +58,16 @@ class Retrying:
 
     Again up to `attempts` in all: statuses 408, 409, 429 and 5xx unless the code says that
     nothing will change; up to 4: refused and lost connections, and token budgets. Again once:
-    timeouts and cut bodies, since each may have been paid for. The server's word goes before:
-    `x-should-retry`, and `retry-after-ms` or `retry-after` up to `LONGEST_S`.
+    timeouts, cut bodies and errors after some text had come, since each may have been paid for.
+    An error inside an answer of status 200 counts as one by status. The server's word goes
+    before: `x-should-retry`, and `retry-after-ms` or `retry-after` up to `LONGEST_S`.
 
     Pauses do not count as latency, which is that of the last attempt.
 
     Args:
         inner: Who answers one attempt.
         attempts: Most attempts, at least 1.
+        read: How the target's dialect reads an answer; None: errors inside 200 are not looked for.
         seed: Of the jitter.
         clock: Time.
     """
@@ -76,11 +79,13 @@ class Retrying:
         inner: Transport,
         *,
         attempts: int = ATTEMPTS,
+        read: Read | None = None,
         seed: int = 0,
         clock: Clock | None = None,
     ) -> None:
         self._inner = inner
         self._attempts = attempts
+        self._read = read
         self._random = random.Random(seed)  # noqa: S311 - spreads calls, guards nothing
         self._clock = clock or Clock()
 
@@ -101,8 +106,7 @@ class Retrying:
                 if pause is None:
                     raise
             else:
-                good = answer.error is None and answer.status < 400
-                pause = None if good or answer.replayed else self._after_answer(answer, failed)
+                pause = None if answer.replayed else self._after_answer(answer, failed)
                 if pause is None:
                     return (
                         msgspec.structs.replace(answer, attempts=failed + 1) if failed else answer
@@ -126,19 +130,30 @@ class Retrying:
         return self._backoff(failed, BASE_S, CAP_S)
 
     def _after_answer(self, answer: Answer, failed: int) -> float | None:
-        if answer.status < 400:  # cut in the middle
+        error = self._wrong(answer)
+        if error is None:
+            return None
+        if isinstance(error, TransportError):  # cut in the middle
             return self._backoff(0, BASE_S, CAP_S) if failed == 0 and self._attempts > 1 else None
-        error = failure(answer)
-        most = 2 if error.code in ONCE else FEWER if error.code in QUOTA else self._attempts
+        quota = error.code in QUOTA
+        once = error.code in ONCE or error.partial is not None
+        most = 2 if once else FEWER if quota else self._attempts
         told = answer.header("x-should-retry")
         wanted = told == "true" if told in {"true", "false"} else error.retryable
         asked = retry_after(answer, self._clock.wall())
         too_long = asked is not None and asked > LONGEST_S
         if not wanted or too_long or failed + 1 >= min(most, self._attempts):
             return None
-        quota = error.code in QUOTA
         base, cap = (QUOTA_BASE_S, QUOTA_CAP_S) if quota else (BASE_S, CAP_S)
         return self._backoff(failed, base, cap) if asked is None else self._jittered(asked)
+
+    def _wrong(self, answer: Answer) -> StatusError | TransportError | None:
+        """Return why an answer is none, by its status, its end, or what stands in it."""
+        if answer.status >= 400:
+            return failure(answer)
+        if answer.error is not None:
+            return TransportError(answer.error, kind="cut")
+        return None if self._read is None else inside(answer, self._read)
 
     def _backoff(self, failed: int, base: float, cap: float) -> float:
         return self._jittered(min(base * 2.0**failed, cap))
@@ -169,7 +184,7 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return value if value >= 0 else None  # NaN is refused too
+    return value if 0 <= value < math.inf else None  # NaN is refused too
 
 
 def _until(date: str, wall: float) -> float | None:

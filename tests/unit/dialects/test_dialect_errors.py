@@ -71,7 +71,10 @@ def error(document: Any, status: int = 400, **headers: str) -> Any:
         (408, "something_new", "retry"),
         (409, "something_new", "retry"),
         (502, "something_new", "retry"),
-        (403, "something_new", "final"),
+        (403, "something_new", "account"),
+        (200, "internal_error", "retry"),
+        (200, "service_unavailable", "retry"),
+        (200, "rate_limit_exceeded", "retry"),
         (422, "something_new", "final"),
     ],
 )

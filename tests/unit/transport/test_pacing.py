@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qeval.dialects.base import DIALECTS
+from qeval.dialects.errors import Read
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.pacing import START, Limits, Paced
 from qeval.transport.retrying import Clock, Retrying
@@ -282,3 +284,70 @@ def test_the_limit_is_never_passed_and_every_call_ends(
     assert len(statuses) == calls
     assert bench.server.most <= concurrency
     assert all(1 <= step.limit <= concurrency for step in bench.paced.history)
+
+
+class Once:
+    """Answers with one refusal, then well."""
+
+    immediate = False
+
+    def __init__(self, first: Answer) -> None:
+        self.answers = [first, GOOD, GOOD]
+
+    async def send(self, wire: Wire, place: Place) -> Answer:  # noqa: ARG002 - the seam's signature
+        return self.answers.pop(0)
+
+    async def end_case(self, case: str) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+def waits(first: Answer, *, read: Read | None = None) -> tuple[list[float], Paced]:
+    """Return how long a second call stood after a first was refused."""
+    slept: list[float] = []
+    t = 1000.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal t
+        slept.append(seconds)
+        t += seconds
+
+    paced = Paced(Once(first), Limits(), Clock(sleep=sleep, now=lambda: t), read=read)
+
+    async def both() -> None:
+        await paced.send(WIRE, PLACE)
+        await paced.send(WIRE, PLACE)
+
+    asyncio.run(both())
+    return slept, paced
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"), [("120", 120.0), ("121", 1.0), ("86400", 1.0), ("1e300", 1.0)]
+)
+def test_a_pause_beyond_two_minutes_does_not_freeze_the_target(said: str, pause: float) -> None:
+    slept, _ = waits(refusal(retry_after=said))
+
+    assert slept == [pause]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'data: {"error":{"code":"limit_requests","message":"no"}}\n\n',
+        b'{"error":{"code":"limit_requests","message":"no"}}',
+    ],
+)
+def test_a_refusal_inside_200_slows_the_target_as_429_does(body: bytes) -> None:
+    slept, paced = waits(Answer(status=200, body=body), read=DIALECTS.get("chat").read)
+
+    assert slept == [1.0]
+    assert paced.slowed() == "slowed once by 429 limit_requests"
+
+
+def test_an_overload_inside_200_says_nothing_of_the_pace() -> None:
+    body = b'data: {"error":{"code":"internal_error","message":"no"}}\n\n'
+
+    slept, paced = waits(Answer(status=200, body=body), read=DIALECTS.get("chat").read)
+
+    assert (slept, paced.slowed()) == ([], "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from qeval.dialects.base import DIALECTS
 from qeval.errors import TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.retrying import Clock, Retrying, retry_after
@@ -198,3 +199,92 @@ def test_ends_are_passed_on() -> None:
     asyncio.run(retrying.aclose())
 
     assert inner.told == ["c", "closed"]
+
+
+def frames(*events: str) -> Answer:
+    return Answer(status=200, body="".join(f"{event}\n\n" for event in events).encode())
+
+
+TEXT = {
+    "chat": 'data: {"choices":[{"index":0,"delta":{"content":"Par"},"finish_reason":null}]}',
+    "responses": (
+        "event: response.output_text.delta\n"
+        'data: {"type":"response.output_text.delta","item_id":"m","output_index":0,'
+        '"content_index":0,"delta":"Par"}'
+    ),
+    "dashscope-text": (
+        'id:1\nevent:result\n:HTTP_STATUS/200\ndata:{"output":{"choices":[{"message":'
+        '{"role":"assistant","content":"Par"},"finish_reason":"null"}]},"request_id":"r"}'
+    ),
+}
+FAILED = {
+    "chat": 'data: {"error":{"code":"%s","message":"no"}}',
+    "responses": (
+        'event: response.failed\ndata: {"type":"response.failed","response":'
+        '{"id":"r","status":"failed","error":{"code":"%s","message":"no"}}}'
+    ),
+    "dashscope-text": (
+        'id:1\nevent:error\n:HTTP_STATUS/429\ndata:{"code":"%s","message":"no","request_id":"r"}'
+    ),
+}
+WHOLE = '{"code":"%s","message":"no","request_id":"r"}'
+
+
+@pytest.mark.parametrize("dialect", FAILED)
+@pytest.mark.parametrize(
+    ("code", "tries"),
+    [("Throttling.RateQuota", 6), ("insufficient_quota", 4), ("InvalidParameter", 1)],
+)
+def test_an_error_inside_a_stream_counts_as_one_by_status(
+    dialect: str, code: str, tries: int
+) -> None:
+    read = DIALECTS.get(dialect).read
+    inner = Inner(frames(FAILED[dialect] % code))
+
+    answer, _ = ask(inner, read=read)
+
+    assert len(inner.places) == tries
+    assert isinstance(answer, Answer)
+    assert answer.attempts == tries
+
+
+@pytest.mark.parametrize("dialect", FAILED)
+def test_what_fails_after_some_text_is_asked_once_more_for_it_was_paid(dialect: str) -> None:
+    read = DIALECTS.get(dialect).read
+    inner = Inner(frames(TEXT[dialect], FAILED[dialect] % "Throttling.RateQuota"))
+
+    ask(inner, read=read)
+
+    assert len(inner.places) == 2
+
+
+@pytest.mark.parametrize("dialect", FAILED)
+def test_a_stream_that_ends_without_its_end_is_a_cut(dialect: str) -> None:
+    inner = Inner(frames(TEXT[dialect]))
+
+    ask(inner, read=DIALECTS.get(dialect).read)
+
+    assert len(inner.places) == 2
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses", "dashscope-multimodal"])
+def test_an_error_that_is_the_whole_body_of_a_200_is_asked_again(dialect: str) -> None:
+    inner = Inner(Answer(status=200, body=(WHOLE % "Throttling").encode()))
+
+    ask(inner, read=DIALECTS.get(dialect).read)
+
+    assert len(inner.places) == 6
+
+
+def test_a_good_answer_that_speaks_of_errors_is_taken() -> None:
+    body = b'{"choices":[{"message":{"content":"an error, with \\"code\\": 3"}}]}'
+    inner = Inner(Answer(status=200, body=body))
+
+    answer, time = ask(inner, read=DIALECTS.get("chat").read)
+
+    assert (answer, time.slept) == (inner.outcomes[0], [])
+
+
+@pytest.mark.parametrize("said", ["inf", "1e999", "nan", "-1"])
+def test_a_pause_that_is_no_time_is_passed_over(said: str) -> None:
+    assert retry_after(bad(429, retry_after=said), 0.0) is None
