@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qeval.pytest_plugin.fixture import Qeval
     from qeval.pytest_plugin.items import SuiteFile
 
+T = TypeVar("T", int, float)
 _FOLDERS = pytest.StashKey[frozenset[str]]()
 _SUFFIXES = frozenset((".yaml", ".yml", ".json", ".py"))
 
@@ -26,6 +27,13 @@ _CHOICES = {
     "mode": ("replay", "record", "refresh", "live"),
     "client": ("auto", "httpx2", "aiohttp"),
     "block_network": ("on", "off"),
+}
+
+
+_LIMITS: dict[str, type[int | float]] = {
+    "max_calls": int,
+    "max_tokens": int,
+    "max_cost": float,
 }
 
 
@@ -66,12 +74,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=_CHOICES["client"],
         help="what carries live calls; aiohttp comes with the extra 'fast'",
     )
+    ask("--qeval-max-calls", metavar="N", help="make no more calls than this in the session")
+    ask("--qeval-max-tokens", metavar="N", help="make no more calls once so many tokens are billed")
+    ask("--qeval-max-cost", metavar="X", help="the same of money, in the currency of the prices")
     ask(
         "--qeval-block-network",
         choices=_CHOICES["block_network"],
         help="while recordings are replayed, refuse every host but this one (default on)",
     )
-    for name in ("mode", "report", "baseline", "concurrency", "base_url", "client"):
+    for name in ("mode", "report", "baseline", "concurrency", "base_url", "client", *_LIMITS):
         parser.addini(f"qeval_{name}", default="", help=f"as --qeval-{name.replace('_', '-')}")
     parser.addini("qeval_junit_properties", type="bool", help="as --qeval-junit-properties")
     parser.addini("qeval_block_network", default="on", help="as --qeval-block-network")
@@ -87,6 +98,26 @@ def said(config: pytest.Config, name: str) -> str:
     """Return what the command line says, else the ini file; '' where neither does."""
     value = config.getoption(f"qeval_{name}")
     return str(config.getini(f"qeval_{name}") if value is None else value)
+
+
+def limit(config: pytest.Config, name: str, kind: type[T]) -> T | None:
+    """Return a limit of the session, > 0; None where there is none.
+
+    Raises:
+        pytest.UsageError: It is no number.
+    """
+    text = said(config, name)
+    if not text:
+        return None
+    try:
+        value: Any = kind(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        wanted = "whole number ≥ 1" if kind is int else "number > 0"
+        raise pytest.UsageError(f"--qeval-{name.replace('_', '-')} {text!r} is no {wanted}")
+    found: T = value
+    return found
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -114,6 +145,8 @@ def _refuse_nonsense(config: pytest.Config) -> None:
         )
     if calls and not (calls.isdecimal() and int(calls) > 0):
         raise pytest.UsageError(f"--qeval-concurrency {calls!r} is no whole number ≥ 1")
+    for name, kind in _LIMITS.items():
+        limit(config, name, kind)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

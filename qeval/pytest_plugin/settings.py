@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from qeval.pytest_plugin import said
-from qeval.session.preparing import Mode, Options
+from qeval.pytest_plugin import limit, said
+from qeval.session.preparing import Budget, Mode, Options
 from qeval.value import Value
 
 
@@ -24,6 +24,8 @@ class Settings(Value):
     base_url: str | None = None
     client: str = "auto"
     block_network: bool = True
+    budget: Budget = Budget()
+    """Of the whole session, however many processes share it."""
 
     @property
     def kept(self) -> bool:
@@ -38,6 +40,7 @@ class Settings(Value):
             concurrency=self.concurrency,
             base_url=self.base_url,
             client=cast("Any", self.client),
+            budget=self.budget,
             # Counting the tokens of every request takes longer than replaying it.
             ledger=self.kept or self.baseline is not None,
         )
@@ -55,4 +58,9 @@ def settings(config: pytest.Config) -> Settings:
         base_url=said(config, "base_url") or None,
         client=said(config, "client") or "auto",
         block_network=said(config, "block_network") != "off",
+        budget=Budget(
+            cost=limit(config, "max_cost", float),
+            tokens=limit(config, "max_tokens", int),
+            calls=limit(config, "max_calls", int),
+        ),
     )

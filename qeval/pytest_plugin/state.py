@@ -13,12 +13,12 @@ from qeval.pytest_plugin.settings import Settings, settings
 from qeval.pytest_plugin.watching import Watch
 from qeval.session.asking import Answers, Calls, Key, Record, Replaying
 from qeval.session.running import Session
-from qeval.session.switchboard import Switchboard
+from qeval.session.spending import Spending
+from qeval.session.switchboard import Shared, Switchboard
 from qeval.value import clean, to_json
 
 if TYPE_CHECKING:
     from qeval.session.ahead import Asking
-    from qeval.transport.pacing import Paced
 
 RECORD = pytest.StashKey[Record]()
 """Of an item: what asking it came to."""
@@ -51,7 +51,7 @@ class State:
         self.asking: Asking | None = None
         """Who asks, in this process."""
         self._answers: Answers | None = None
-        self._lines: dict[bytes, Paced] = {}
+        self._shared = Shared(Spending(self.settings.budget, "--qeval-max-"))
         self._begun = False
         self._paths: dict[tuple[Path, str], Path] = {}
 
@@ -63,7 +63,7 @@ class State:
         """
         suite = str(path)
         if suite not in self.sessions:
-            session = Session(path, self.settings.options, self._lines)
+            session = Session(path, self.settings.options, self._shared)
             if self.settings.baseline is not None:  # missed now, and not when all was asked
                 find_baseline(session, self.settings.baseline)
             self.sessions[suite] = session
@@ -119,7 +119,7 @@ class State:
 
         project = find_project(self.config.rootpath / "suites")
         command = f"pytest --qeval-mode {'record' if self.mode == 'replay' else self.mode}"
-        board = Switchboard(project, self.settings.options, self.mode, command, self._lines)
+        board = Switchboard(project, self.settings.options, self.mode, command, self._shared)
         return Calls(board, project.cassettes)
 
     @property

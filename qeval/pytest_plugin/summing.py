@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qeval import units
+from qeval.errors import LimitError
 from qeval.pytest_plugin.book import Book, Part
 from qeval.record import Group
 from qeval.report.marks import line, visible
@@ -84,6 +85,10 @@ def _notes(part: Part) -> Iterator[str]:
         trials = "trial" if misses.total() == 1 else "trials"
         yield f"{misses.total()} {trials} could not be replayed: {causes}"
         yield f"hint: type `{part.session.command}`"
+    asked = [trial for group in part.groups() for trial in group.trials]
+    if unasked := sum(trial.code == LimitError.code for trial in asked):
+        were = "1 trial was" if unasked == 1 else f"{units.count(unasked)} trials were"
+        yield f"{were} not asked to the end: {part.session.spent()}"
     for target, why in part.stopped.items():
         yield f"stopped asking {visible(target)}: {line(why, 200)}"
     for target, said in part.session.board.slowed().items():

@@ -19,14 +19,17 @@ CONCURRENCY = 32
 
 
 class Budget(Value):
-    """After what a run asks no more; None: there is no such limit. What is under way still ends."""
+    """After what no more calls are made; None: there is no such limit.
+
+    Those under way still end, so that what is spent may lie above it.
+    """
 
     cost: float | None = None
     """In the currency of all prices."""
     tokens: int | None = None
     """Billed, of input and output together."""
     calls: int | None = None
-    """Requests that left, retries of the last one of a trial with it."""
+    """Requests that left, each retry one; of a callable target, its calls."""
 
 
 class Options(Value):

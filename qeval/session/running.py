@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from qeval.errors import StoreError, UsageError
+from qeval.errors import LimitError, StoreError, UsageError
 from qeval.exchange import Answer
 from qeval.plan import PlannedGroup, Selection
 from qeval.record import Trial, TrialKey
 from qeval.runner import Ended, Runner
 from qeval.session.preparing import MODES, Mode, Options, prepare
 from qeval.session.spending import Spending, accounts
-from qeval.session.switchboard import Switchboard
+from qeval.session.switchboard import Shared, Switchboard
 from qeval.transport.base import Transport
 from qeval.value import Value
 
 if TYPE_CHECKING:
     from qeval.session.keeping import Keeper
     from qeval.store import StoredRun
-    from qeval.transport.pacing import Paced
 
 __all__ = ["MODES", "Mode", "Options", "Result", "Session", "prepare", "run"]
 
@@ -88,14 +87,14 @@ class Session:
     Args:
         suite: The file.
         options: How to run it.
-        lines: As of `Switchboard`.
+        shared: As of `Switchboard`; None: a run of its own, which ends where its budget is spent.
     """
 
     def __init__(
         self,
         suite: str | Path,
         options: Options,
-        lines: dict[bytes, Paced] | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.options = options
         self.loaded, self.plan = prepare(suite, options)
@@ -104,12 +103,15 @@ class Session:
         if mode not in MODES:
             raise UsageError(f"unknown mode {mode!r}", hint=f"choose from {', '.join(MODES)}")
         self.mode = mode
-        self.board = Switchboard(self.project, options, mode, self.command, lines)
+        self._spending = Spending(options.budget) if shared is None else shared.spending
+        self._spending.expect(self.plan.groups)
+        self.board = Switchboard(
+            self.project, options, mode, self.command, shared or Shared(self._spending)
+        )
         self._keeper: Keeper
         self._folders: dict[str, Path] = {}
         """Of recordings, by target: a path takes longer to make than an answer to read."""
         self._advance: Callable[[], object] = lambda: None
-        self._spending = Spending(options.budget, self.plan.targets)
         self.accounts = accounts(self.project, self.plan, always=options.ledger)
 
     def run(self) -> Result:
@@ -125,7 +127,7 @@ class Session:
         from qeval.session.keeping import Keeper
 
         previous = self._previous() if self.options.retry_errors else {}
-        self._runner = self.runner(self._ended, previous)
+        self._runner = self.runner(self._ended, previous, enough=self._spending.enough)
         folder = self.project.reports / self.loaded.id
         self._keeper = Keeper(folder, self.plan, self.mode, self._said())
         interrupted = False
@@ -142,15 +144,21 @@ class Session:
                 bar.close()
         return self._close(interrupted=interrupted or self._short())
 
-    def runner(self, ended: Ended, previous: Mapping[TrialKey, Trial] | None = None) -> Runner:
-        """Return who asks this suite's groups; `ended` is told of every trial."""
+    def runner(
+        self,
+        ended: Ended,
+        previous: Mapping[TrialKey, Trial] | None = None,
+        *,
+        enough: Callable[[], bool] = bool,
+    ) -> Runner:
+        """Return who asks this suite's groups; arguments as of `Runner`."""
         return Runner(
             self.transports(),
             ended,
             concurrency=self.board.concurrency,
             previous=previous,
             accounts=self.accounts,
-            enough=self._spending.enough,
+            enough=enough,
         )
 
     def transports(self) -> dict[str, Transport]:
@@ -195,6 +203,10 @@ class Session:
         limit = [f"not all was asked: {self._spending.told()}"] if limited else []
         return (*self.plan.warnings, *self.accounts.warnings, *limit)
 
+    def spent(self) -> str:
+        """Say which limit on what may be spent was reached, and how far; '' where none was."""
+        return self._spending.told()
+
     def _exit_code(self) -> int:
         unusable = any(isinstance(error, UsageError) for error in self._runner.stopped.values())
         if self._keeper.misses or unusable:
@@ -212,8 +224,9 @@ class Session:
         return unread(self.project, self.plan, self.board.unread())
 
     def _ended(self, number: int, group: PlannedGroup, trial: Trial, answer: Answer | None) -> None:
+        if trial.code == LimitError.code:
+            return  # it was not asked, or not to its end: what came of it is recorded
         self._keeper.ended(number, group, self.board.clean(trial))
-        self._spending.add(trial, answer)
         if answer is not None:
             self._keeper.saw(answer.source, answer.recorded_at)
         self._advance()
