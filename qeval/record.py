@@ -164,7 +164,8 @@ class Trial(Value, tag="trial", tag_field="type"):
     calls: tuple[ToolCall, ...] = ()
     """Every call of a tool in the trial."""
     requests: int = 1
-    """Requests that it took; usage, cost and latency are their sums."""
+    """Requests that it took; usage, cost and latency are their sums. Of a trial that errored or was
+    blocked, usage and cost are those of the requests that were answered."""
     answer: str | None = None
     """16 hex digits over the answer, where a baseline kept them instead of its text."""
     reasoning: str | None = None

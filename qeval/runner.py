@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from qeval.conversation import Conversation, Shared, converse
-from qeval.dialects.base import DIALECTS
+from qeval.dialects.base import spoken
 from qeval.dialects.errors import MODERATION
 from qeval.errors import (
     CassetteError,
@@ -19,8 +19,8 @@ from qeval.errors import (
     StatusError,
     TargetError,
 )
-from qeval.exchange import Answer, Place, Response
-from qeval.judging import judge, judge_blocked
+from qeval.exchange import Answer, Place
+from qeval.judging import judge, judge_blocked, judge_broken
 from qeval.plan import PlannedGroup
 from qeval.record import Outcome, Trial, TrialKey
 from qeval.transport.base import Transport, step
@@ -118,6 +118,11 @@ class Runner:
                 return
             step(self.one(number, group, index))
 
+    def limit(self, group: PlannedGroup) -> int | None:
+        """Return how many trials of a group's target may be in flight; None: as many as of all."""
+        alone = getattr(self._transports[group.target_id], "alone", False)
+        return 1 if alone else group.target.concurrency
+
     def close(self) -> None:
         """Close every transport without an event loop."""
         for transport in self._transports.values():
@@ -189,12 +194,22 @@ class Runner:
             case=group.case.id, target=group.target_id, scenario=group.scenario.name, trial=index
         )
         old = self._previous.get(key)
-        if old is not None and old.outcome != "errored":
+        if old is not None and self._stands(group, key):
             return old, None
         trial, answer = await self._asked(group, key)
         if trial.outcome == "errored" and old is not None:
             return old, None  # the first error stands until a retry succeeds
         return trial, answer
+
+    def _stands(self, group: PlannedGroup, key: TrialKey) -> bool:
+        """Whether a trial need not be asked again, nor any other that its request answers."""
+        n = group.params.n
+        first = key.trial - key.trial % n
+        of_request = [
+            self._previous.get(msgspec.structs.replace(key, trial=trial))
+            for trial in range(first, first + n)
+        ]
+        return all(old is not None and old.outcome != "errored" for old in of_request)
 
     async def _asked(self, group: PlannedGroup, key: TrialKey) -> tuple[Trial, Answer | None]:
         if group.case.skip is not None:
@@ -206,37 +221,45 @@ class Runner:
             return _ended(key, "errored", error=message, code=_code(stopped)), None
         try:
             talk = await self._talk(group, key)
-            return judge(group, key, talk, self._accounts), talk.last.answer
+            return judge(group, key, talk, self._accounts, forgiving=True), talk.last.answer
         except StatusError as error:
             if error.account:
                 self.stopped.setdefault(group.target_id, error)
             if error.code in MODERATION:
-                return judge_blocked(group, key, error), None
-            return _broken(key, error, error.code), None
+                return judge_blocked(group, key, error, self._accounts), None
+            return judge_broken(group, key, error, error.code, self._accounts), None
         except QevalError as error:
             if isinstance(error, TargetError):
                 self.stopped.setdefault(group.target_id, error)
-            return _broken(key, error, _code(error)), None
+            return judge_broken(group, key, error, _code(error), self._accounts), None
 
     async def _talk(self, group: PlannedGroup, key: TrialKey) -> Conversation:
         """Ask one trial to its end; return when what counts its tokens is there, too."""
-        dialect = DIALECTS.get(group.target.dialect or "chat")
+        try:
+            return await self._conversed(group, key)
+        finally:
+            if self._loading is not None:
+                await self._loading
+
+    async def _conversed(self, group: PlannedGroup, key: TrialKey) -> Conversation:
+        dialect = spoken(group.target)
         several = group.params.n > 1
         first = key.trial - key.trial % group.params.n
         place = Place(case=key.case, scenario=key.scenario, trial=first)
         if first != key.trial:
             return await self._shared(group).part(place, key.trial - first)
-        send = self._transports[group.target_id].send
+        transport = self._transports[group.target_id]
+        threads = not transport.immediate
+        if several:
+            self._shared(group).expect(place)
         try:
-            talk = await converse(group, key.trial, dialect, send, place)
+            talk = await converse(group, key.trial, dialect, transport.send, place, threads=threads)
         except QevalError as error:
             if several:
                 self._shared(group).bring(place, error)
             raise
         if several:
             self._shared(group).bring(place, talk)
-        if self._loading is not None:
-            await self._loading
         return talk
 
     def _shared(self, group: PlannedGroup) -> Shared:
@@ -310,7 +333,7 @@ class Crew:
         key = id(runner), group.target_id
         line = self._lines.get(key)
         if line is None:
-            line = self._lines[key] = _Line(group.target.concurrency or self._concurrency)
+            line = self._lines[key] = _Line(runner.limit(group) or self._concurrency)
             self._turns.append(line)
         work = Work(runner, number, group, line)
         line.waiting.append(work)
@@ -451,17 +474,6 @@ def _ended(
         outcome=outcome,
         error=error,
         code=code,
-    )
-
-
-def _broken(key: TrialKey, error: QevalError, code: str | None) -> Trial:
-    """Return a trial that errored, with the answer as far as it had come."""
-    ended = _ended(key, "errored", error=error.message, code=code)
-    came: Response | None = getattr(error, "partial", None)
-    if came is None:
-        return ended
-    return msgspec.structs.replace(
-        ended, text=came.text, reasoning=came.reasoning, calls=came.tool_calls, usage=came.usage
     )
 
 

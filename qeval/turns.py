@@ -21,6 +21,9 @@ class Tool(Value):
     answer: Callable[[dict[str, Json], int], Json] | None = None
     """Takes the arguments, and the number of the call of this tool, from 1. It raises ValueError
     with what the model is to be told. None: a call ends the trial, and is the answer."""
+    python: bool = False
+    """Whether that is a function of the user's, which may take its time and fail. What it raises
+    is the cause of the ValueError."""
 
 
 class Turn(Value):

@@ -110,6 +110,10 @@ class Prepared(Value):
             told = plain(f"{type(error).__name__}: {first_line(error)}", REASON)
             raise ScorerError(f"{self.label}: {told}") from error
 
+    def unjudged(self, error: ScorerError) -> Score:
+        """Return the score of what could not judge, and is to be told for that: not passed."""
+        return self._filled(0.0, error.message, passed=False)
+
     def _judge(self, evidence: Evidence) -> Score:
         value = judged(evidence, self.of)
         for step in self.extract:

@@ -92,8 +92,12 @@ class BoundAll(Value):
     """Whether the threshold decides, and not each check."""
 
     def score(self, evidence: Evidence) -> Score:
-        """Return the weighted mean of the scores."""
-        scores = [check.score(evidence) for check in self.checks]
+        """Return the weighted mean of the scores.
+
+        Raises:
+            ScorerError: A check of severity `fail` could not judge.
+        """
+        scores = [_score(check, evidence) for check in self.checks]
         deciding = [score for score in scores if score.severity == "fail"]
         weight = sum(score.weight for score in deciding)
         value = sum(s.weight * s.value for s in deciding) / weight if weight else 1.0
@@ -103,6 +107,16 @@ class BoundAll(Value):
             passed=None if self.by_score else all(score.passed for score in deciding),
             reason="; ".join(failed) if failed else f"all {len(scores)} passed",
         )
+
+
+def _score(check: Prepared, evidence: Evidence) -> Score:
+    """Judge; what only warns and cannot judge is not passed."""
+    try:
+        return check.score(evidence)
+    except ScorerError as error:
+        if check.severity != "warn":
+            raise
+        return check.unjudged(error)
 
 
 def _entries(check: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from qeval.conversation import Conversation, Exchange
-from qeval.dialects.base import DIALECTS
+from qeval.dialects.base import spoken
 from qeval.errors import QevalError, UsageError
 from qeval.exchange import Answer, Response
 from qeval.judging import judge
@@ -122,11 +122,12 @@ def _judged(group: Group, now: PlannedGroup) -> Group | None:
 def _again(old: Trial, now: PlannedGroup) -> Trial | None:
     if old.outcome not in {"passed", "failed"}:
         return old  # there was no answer to judge, then as now
-    if old.answer is not None or old.requests > 1:  # a conversation's later turns are not kept
+    several = old.requests > 1 or len(now.case.script.turns) > 1
+    if old.answer is not None or several:  # a conversation's later turns are not kept
         return None
     request = now.request(old.trial)
     try:
-        wire = DIALECTS.get(now.target.dialect or "chat").write(request)
+        wire = spoken(now.target).write(request)
     except QevalError:
         return None
     exchange = Exchange(

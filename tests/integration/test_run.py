@@ -389,3 +389,87 @@ def test_two_replays_give_the_same_bytes_wherever_and_whenever(project: Path, se
         )
 
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("mode", ["replay", "live"])
+def test_the_answers_of_one_request_are_retried_together(
+    project: Path, server: str, mode: str
+) -> None:
+    path = project / "suites" / "dice.yaml"
+    path.write_text(
+        "targets: [qwen-plus]\nparams: {n: 2}\ntrials: 2\n"
+        "cases: [{id: die, user: Throw a die., checks: [matches: '^[1-6]$']}]\n"
+    )
+    assert run("--mode", "record", "--base-url", server) == 0
+    kept = max(project.glob("reports/dice/*/run.jsonl"))
+    lines = kept.read_text().splitlines()
+    lines[-1] = lines[-1].replace('"outcome":"passed"', '"outcome":"errored"')
+    kept.write_text("\n".join([*lines, ""]))
+
+    assert run("--retry-errors", "--mode", mode, "--base-url", server) == 0
+
+    assert [trial.outcome for trial in latest(project).trials()] == ["passed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "told"),
+    [
+        (
+            "params: {n: 2}\ntrials: 2\ncases:\n  - {id: a, user: A, checks: [is_json]}\n",
+            ["--trials", "3"],
+            "3 trials are no multiple of n 2, which case 'a' sets under 'default'\n\nhint: ask 4",
+        ),
+        (
+            (
+                "params: {n: 2}\ntrials: 2\nchecks: [contains: x]\ncases:\n  - {id: a, user: A}\n"
+                "  - {id: b, turns: [{user: A}, {user: B}]}\n"
+            ),
+            [],
+            "suites/dice.yaml:7: n 2 does not go with turns: the next one can answer one answer",
+        ),
+        (
+            (
+                "checks: [contains: x]\ncases:\n"
+                "  - turns: [{user: A}, {user: B}]\n    partial: 'Well: '\n"
+            ),
+            [],
+            "suites/dice.yaml:5: partial does not go with turns: it could begin the first answer",
+        ),
+    ],
+    ids=["trials", "n-with-turns", "partial-with-turns"],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_asked(
+    project: Path, capsys: pytest.CaptureFixture[str], text: str, arguments: list[str], told: str
+) -> None:
+    (project / "suites" / "dice.yaml").write_text(f"targets: [qwen-plus]\n{text}")
+
+    assert run(*arguments) == 4
+
+    assert told in capsys.readouterr().err
+    assert not (project / "reports").exists()
+
+
+TOOL = """\
+tools: {look: {description: Looks., python: "look.py:look"}}
+cases: [{id: a, user: Look it up., checks: [contains: done]}]
+"""
+
+
+def test_what_a_python_tool_raises_is_told_and_replayed(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "suites" / "dice.yaml").write_text(f"targets: [qwen-plus]\n{TOOL}")
+    (project / "suites" / "look.py").write_text("def look():\n    raise KeyError(object())\n")
+    (project / "script.yaml").write_text(
+        "rules:\n  - {match: Look, after_tool: look, reply: done}\n"
+        "  - {match: Look, replies: [{calls: [{name: look, arguments: {}}]}]}\n"
+    )
+    with running(project / "script.yaml") as base_url:
+        assert run("--mode", "record", "--base-url", base_url) == 0
+
+    assert run() == 0
+
+    (trial,) = latest(project).trials()
+    warned = [score.reason for score in trial.scores if not score.passed]
+    assert warned == ["look failed: KeyError: <object object at 0x…>"]
+    assert "1 warning" in capsys.readouterr().out

@@ -191,8 +191,8 @@ def test_a_model_like_none_is_refused(project: Path, capsys: pytest.CaptureFixtu
     assert main(["tokens", "Hi", "--model", "house"]) == 4
 
     assert capsys.readouterr().err == (
-        "model 'house': like: unknown model 'qwen-pluss'\n\n"
-        "hint: name one that `qeval tokens Hi --model NAME` knows, such as qwen-plus\n"
+        "pyproject.toml:2: like 'qwen-pluss' is no model of the built-in table\n\n"
+        "hint: did you mean 'qwen-plus'?\n"
     )
 
 
@@ -435,6 +435,6 @@ def test_without_a_vocabulary_a_run_file_keeps_no_guess(
         assert run("--mode", "record", "--base-url", url) == 0
     monkeypatch.setattr(vocabulary, "shared", lambda: None)
 
-    assert run() == 1  # the check that looks at tokens cannot judge
+    assert run() == 0  # the check that looks at tokens cannot judge, and only warns
 
     assert [trial.ledger for trial in latest(project).trials()] == [None, None]

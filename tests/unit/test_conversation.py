@@ -1,5 +1,6 @@
 """Turns, tool loops and blocked questions, over a transport that answers from a list."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from qeval.conversation import Shared
+from qeval.errors import ResponseError
 from qeval.exchange import Answer, Message, Place, Usage, Wire
 from qeval.loading import read
 from qeval.plan import PlannedGroup, plan
 from qeval.record import Trial
 from qeval.runner import Runner
+from qeval.transport.base import step
 
 TOOLS = """\
 tools:
@@ -31,7 +35,7 @@ vars: {who: Ada}
 PAY = """\
 async def pay(amount):
     if amount > 9:
-        raise RuntimeError("secret detail")
+        raise RuntimeError("no money\\nsecret detail")
     return {"paid": amount}
 """
 
@@ -131,7 +135,7 @@ def test_a_python_tool_is_called_and_what_it_raises_is_told_to_the_model(tmp_pat
 
     assert [text for role, text in spoken(transport.sent[1]) if role == "tool"] == [
         '{"paid":5}',
-        "error: pay failed: RuntimeError",
+        "error: pay failed: RuntimeError: no money",
         "error: the arguments are not JSON",
         "error: the arguments are no JSON object",
     ]
@@ -144,7 +148,7 @@ def _circle():
     return found
 
 def pay(kind):
-    made = {"set": {object()}, "half": ["\\ud800"], "circle": _circle(), "digits": 10**5000}
+    made = {"set": {1, 2}, "inner": {"a": [(frozenset(),)]}, "object": object(), "half": ["\\ud800"], "circle": _circle(), "digits": 10**5000}
     return made[kind]
 """
 
@@ -152,7 +156,9 @@ def pay(kind):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ('{"kind": "set"}', "error: Encoding objects of type object is unsupported"),
+        ('{"kind": "set"}', "error: the result holds a set, which has no order: return a list"),
+        ('{"kind": "inner"}', "error: the result holds a set, which has no order: return a list"),
+        ('{"kind": "object"}', "error: Encoding objects of type object is unsupported"),
         ('{"kind": "half"}', "error: 'utf-8' codec can't encode"),
         ('{"kind": "circle"}', "error: maximum recursion depth exceeded"),
         ('{"kind": "digits"}', "error: Exceeds the limit"),
@@ -325,30 +331,112 @@ def test_a_blocked_question_is_judged_only_by_checks_that_ask_for_it(
     assert trial.code == "data_inspection_failed"
 
 
-def test_a_conversation_that_the_server_keeps_sends_only_what_is_new(tmp_path: Path) -> None:
-    asked = group(
-        tmp_path,
-        "turns: [{user: A.}, {user: B.}], checks: [contains: b]",
-    )
+def kept(asked: PlannedGroup) -> PlannedGroup:
+    """The same, of a server that keeps the conversation."""
     target = {"conversation": "server", "dialect": "responses"}
+    return msgspec.structs.replace(asked, target=msgspec.structs.replace(asked.target, **target))
 
-    asked = msgspec.structs.replace(asked, target=msgspec.structs.replace(asked.target, **target))
 
-    def body(number: int, text: str) -> dict[str, Any]:
-        content = [{"type": "output_text", "text": text}]
-        return {
-            "id": f"resp_{number}",
-            "status": "completed",
-            "output": [{"type": "message", "role": "assistant", "content": content}],
-        }
+def response(number: int, *output: dict[str, Any]) -> dict[str, Any]:
+    return {"id": f"resp_{number}", "status": "completed", "output": list(output)}
 
-    transport = Scripted(body(1, "a"), body(2, "b"))
+
+def message(text: str) -> dict[str, Any]:
+    content = [{"type": "output_text", "text": text}]
+    return {"type": "message", "role": "assistant", "content": content}
+
+
+def test_a_conversation_that_the_server_keeps_sends_only_what_is_new(tmp_path: Path) -> None:
+    asked = kept(group(tmp_path, "turns: [{user: A.}, {user: B.}], checks: [contains: b]"))
+    transport = Scripted(response(1, message("a")), response(2, message("b")))
 
     trial = ask(asked, transport)
 
     assert trial.outcome == "passed", trial
     assert transport.sent[1]["previous_response_id"] == "resp_1"
     assert "A." not in json.dumps(transport.sent[1])
+    assert "instructions" not in transport.sent[1]
+
+
+def test_the_server_keeps_no_instructions_so_each_request_says_them(tmp_path: Path) -> None:
+    asked = kept(
+        group(
+            tmp_path,
+            "turns: [{user: A.}, {user: B.}], checks: [contains: b]",
+            f"system: Be kind.\n{TOOLS}",
+        )
+    )
+    call = {"type": "function_call", "call_id": "c1", "name": "find", "arguments": "{}"}
+    transport = Scripted(response(1, call), response(2, message("a")), response(3, message("b")))
+
+    trial = ask(asked, transport)
+
+    assert trial.outcome == "passed", trial
+    assert [body["instructions"] for body in transport.sent] == ["Be kind."] * 3
+    assert [body.get("previous_response_id") for body in transport.sent] == [
+        None,
+        "resp_1",
+        "resp_2",
+    ]
+    assert transport.sent[1]["input"] == [
+        {"type": "function_call_output", "call_id": "c1", "output": '[{"id":"AF2"}]'}
+    ]
+    assert transport.sent[2]["input"] == "B."
+
+
+def test_a_system_message_of_parts_is_input_which_the_server_keeps(tmp_path: Path) -> None:
+    asked = kept(
+        group(
+            tmp_path,
+            "messages: [{role: system, content: [{text: Be kind., cache: true}]},"
+            " {role: user, content: A.}], checks: [contains: b]",
+            TOOLS,
+        )
+    )
+    call = {"type": "function_call", "call_id": "c1", "name": "find", "arguments": "{}"}
+    transport = Scripted(response(1, call), response(2, message("b")))
+
+    ask(asked, transport)
+
+    assert "Be kind." in json.dumps(transport.sent[0]["input"])
+    assert "Be kind." not in json.dumps(transport.sent[1])
+
+
+@pytest.mark.parametrize(("extra", "shown"), [("", None), ("preserve_thinking: true", "Hm.")])
+def test_reasoning_of_answers_is_kept_where_the_model_is_asked_to_heed_it(
+    tmp_path: Path, extra: str, shown: str | None
+) -> None:
+    asked = group(
+        tmp_path,
+        "turns: [{user: A.}, {user: B.}], checks: [contains: b]",
+        f"params: {{extra: {{{extra}}}}}\n",
+    )
+    first = said("a")
+    first["choices"][0]["message"]["reasoning_content"] = "Hm."
+    transport = Scripted(first, said("b"))
+
+    ask(asked, transport)
+
+    assert transport.sent[1]["messages"][1].get("reasoning_content") == shown
+
+
+def test_a_stream_is_read_as_it_was_asked_to_count(tmp_path: Path) -> None:
+    asked = group(tmp_path, "user: Count., params: {stream: true}, checks: [equals: '112']")
+    target = msgspec.structs.replace(asked.target, dialect="dashscope-text")
+    frames = [
+        {"output": {"choices": [{"message": {"content": text}, "finish_reason": finish}]}}
+        for text, finish in (("1", "null"), ("12", "stop"))
+    ]
+
+    class Streaming(Scripted):
+        async def send(self, wire: Wire, place: Place) -> Answer:
+            body = "".join(f"data:{json.dumps(frame)}\n\n" for frame in frames)
+            answer = await super().send(wire, place)
+            return msgspec.structs.replace(answer, body=body.encode())
+
+    trial = ask(msgspec.structs.replace(asked, target=target), Streaming({}))
+
+    assert (trial.outcome, trial.text) == ("passed", "112")
 
 
 def answers(*texts: str) -> dict[str, Any]:
@@ -398,3 +486,117 @@ def test_in_flight_the_others_wait_for_the_first(tmp_path: Path) -> None:
 
     assert sorted(t.text for t in trials) == ["a", "a", "b", "b", "c", "c"]
     assert len(transport.sent) == 2
+
+
+def test_the_address_of_an_object_is_not_told_to_the_model(tmp_path: Path) -> None:
+    pay = "def pay():\n    raise KeyError(object())\n"
+    transport = Scripted(called(("pay", "{}")), said("ok"))
+
+    ask(group(tmp_path, "user: Pay., checks: [contains: ok]", TOOLS, pay), transport)
+
+    (told,) = [text for role, text in spoken(transport.sent[1]) if role == "tool"]
+    assert told == "error: pay failed: KeyError: <object object at 0x…>"
+
+
+def test_after_a_call_the_given_beginning_is_part_of_what_the_model_said(tmp_path: Path) -> None:
+    asked = group(tmp_path, "user: Go., partial: 'Well: ', checks: [contains: ok]", TOOLS)
+    first = called(("find", "{}"), content="let me see.")
+    transport = Scripted(first, called(("find", "{}")), said("ok"))
+
+    ask(asked, transport)
+
+    assert [message.get("partial") for message in transport.sent[0]["messages"]] == [None, True]
+    assert "partial" not in json.dumps(transport.sent[1:])
+    assert spoken(transport.sent[2]) == [
+        ("user", "Go."),
+        ("assistant", "Well: let me see."),
+        ("tool", '[{"id":"AF2"}]'),
+        ("assistant", ""),
+        ("tool", '[{"id":"AF2"}]'),
+    ]
+
+
+MEETING = """\
+import threading
+both = threading.Barrier(2, timeout=20)
+
+{define} pay():
+    both.wait()
+    return "met"
+"""
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+def test_a_slow_tool_holds_up_no_other_trial(tmp_path: Path, define: str) -> None:
+    pay = MEETING.format(define=define)
+    asked = group(tmp_path, "user: Pay., trials: 2, checks: [contains: ok]", TOOLS, pay)
+    trials: list[Trial] = []
+    call, end = called(("pay", "{}")), said("ok")
+
+    class Live(Scripted):
+        immediate = False
+
+        async def send(self, wire: Wire, place: Place) -> Answer:
+            self.sent.append(json.loads(wire.body))
+            return Answer(status=200, body=json.dumps(end if place.turn else call).encode())
+
+    transport = Live(end)
+    Runner({"qwen-plus": transport}, lambda _n, _g, t, _a: trials.append(t)).run([(0, asked)])
+
+    assert [trial.outcome for trial in trials] == ["passed", "passed"]
+    results = [spoken(body)[-1] for body in transport.sent if len(body["messages"]) > 1]
+    assert results == [("tool", "met"), ("tool", "met")], "each waited for the other"
+
+
+@pytest.mark.parametrize("replayed", [True, False])
+def test_what_the_server_has_forgotten_can_be_asked_anew(tmp_path: Path, *, replayed: bool) -> None:
+    asked = group(tmp_path, "turns: [{user: A.}, {user: B.}], checks: [contains: b]")
+    target = {"conversation": "server", "dialect": "responses"}
+    asked = msgspec.structs.replace(asked, target=msgspec.structs.replace(asked.target, **target))
+    content = [{"type": "output_text", "text": "a"}]
+    first = {
+        "id": "resp_1",
+        "status": "completed",
+        "output": [{"type": "message", "role": "assistant", "content": content}],
+    }
+    gone = {"error": {"message": "not found", "code": "invalid_parameter_error"}}
+
+    class Half(Scripted):
+        async def send(self, wire: Wire, place: Place) -> Answer:
+            self.sent.append(json.loads(wire.body))
+            if place.turn:
+                return Answer(status=400, body=json.dumps(gone).encode())
+            return Answer(status=200, body=json.dumps(first).encode(), replayed=replayed)
+
+    trial = ask(asked, Half(first))
+
+    hint = "ask all anew with `--mode refresh --case c`"
+    assert trial.error is not None
+    assert trial.error.endswith(hint) is replayed
+
+
+def test_an_answer_of_a_request_that_nobody_makes_is_not_waited_for() -> None:
+    first = Place(case="c", scenario="s", trial=2)
+
+    with pytest.raises(ResponseError, match="comes with trial 2, which was not asked"):
+        step(Shared().part(first, 1))
+
+
+def test_a_request_that_is_made_again_brings_new_answers_to_all_its_trials(tmp_path: Path) -> None:
+    asked = group(tmp_path, "user: Say., trials: 2, params: {n: 2}, checks: [contains: a]")
+
+    class Live(Scripted):
+        immediate = False
+
+        async def send(self, wire: Wire, place: Place) -> Answer:
+            await asyncio.sleep(0)  # the other trial begins meanwhile
+            return await super().send(wire, place)
+
+    transport = Live(answers("a", "b"), answers("aa", "bb"))
+    trials: list[Trial] = []
+    runner = Runner({"qwen-plus": transport}, lambda _n, _g, trial, _a: trials.append(trial))
+
+    runner.run([(0, asked)])
+    runner.run([(0, asked)])
+
+    assert sorted(trial.text for trial in trials) == ["a", "aa", "b", "bb"]

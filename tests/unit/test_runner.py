@@ -3,13 +3,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from qeval.errors import CassetteMissingError, StoreError, TargetError, TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.loading import read
 from qeval.plan import PlannedGroup, plan
-from qeval.record import Trial, TrialKey
+from qeval.record import Outcome, Trial, TrialKey
 from qeval.runner import Crew, Runner
 from qeval.transport.base import step
 
@@ -128,7 +129,7 @@ def test_calls_in_flight_stay_within_the_runs_and_the_targets_limit(
     [
         (said("Paris"), "passed", None),
         (said("Lyon"), "failed", None),
-        (said("Paris", usage=False), "errored", "scorer"),
+        (said("Paris", usage=False), "passed", None),
         (refused(400, "data_inspection_failed"), "refused", "data_inspection_failed"),
         (refused(400, "invalid_parameter_error"), "errored", "invalid_parameter_error"),
         (Answer(status=200, body=b"<html>"), "errored", "bad_response"),
@@ -214,6 +215,62 @@ def test_what_was_answered_before_is_not_asked_again(groups: list[PlannedGroup])
     failing = Scripted(lambda _: refused(500, "InternalError"), immediate=True)
     _, trials = run(groups[:1], failing, previous=previous)
     assert trials[2].error == "old"
+
+
+BOTH = {"choices": [{"index": i, "message": {"content": f"Paris {i}"}} for i in range(2)]}
+
+
+@pytest.mark.parametrize("immediate", [True, False])
+@pytest.mark.parametrize(
+    ("before", "asked", "texts"),
+    [
+        ({0: "passed", 1: "errored", 2: "passed", 3: "failed"}, [0], ["Paris 0", "Paris 1"]),
+        ({0: "errored", 1: "passed", 2: "passed", 3: "passed"}, [0], ["Paris 0", "Paris 1"]),
+        ({0: "passed", 2: "passed", 3: "passed"}, [0], ["Paris 0", "Paris 1"]),
+        ({0: "passed", 1: "passed", 2: "passed", 3: "passed"}, [], ["old", "old"]),
+    ],
+)
+def test_trials_of_one_request_are_kept_or_asked_again_together(
+    groups: list[PlannedGroup],
+    before: dict[int, Outcome],
+    asked: list[int],
+    texts: list[str],
+    *,
+    immediate: bool,
+) -> None:
+    group = msgspec.structs.replace(
+        groups[0], params=msgspec.structs.replace(groups[0].params, n=2)
+    )
+    old = [
+        Trial(case="a", target="one", scenario="warm", trial=index, outcome=outcome, text="old")
+        for index, outcome in before.items()
+    ]
+    body = Answer(status=200, body=json.dumps(BOTH).encode())
+    one = Scripted(lambda _: body, immediate=immediate)
+
+    _, trials = run([group], one, previous={trial.key: trial for trial in old})
+
+    trials.sort(key=lambda trial: trial.trial)
+    assert [place.trial for place in one.asked] == asked
+    assert [trial.text for trial in trials] == [*texts, "old", "old"]
+
+
+def test_a_request_that_fails_again_leaves_its_trials_as_they_were(
+    groups: list[PlannedGroup],
+) -> None:
+    group = msgspec.structs.replace(
+        groups[0], params=msgspec.structs.replace(groups[0].params, n=2), trials=2
+    )
+    outcomes: tuple[Outcome, Outcome] = ("passed", "errored")
+    old = [
+        Trial(case="a", target="one", scenario="warm", trial=index, outcome=outcome, error="old")
+        for index, outcome in enumerate(outcomes)
+    ]
+    failing = Scripted(lambda _: refused(500, "InternalError"), immediate=True)
+
+    _, trials = run([group], failing, previous={trial.key: trial for trial in old})
+
+    assert trials == old
 
 
 def test_a_transport_that_suspends_may_not_call_itself_immediate() -> None:

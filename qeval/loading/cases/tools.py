@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -11,12 +13,21 @@ from qeval.loading.cases.templates import Filler
 from qeval.loading.nodes import Path as KeyPath
 from qeval.scorers.base import Home
 from qeval.scorers.functions import awaited, find
+from qeval.scorers.structure import JsonSchema
+from qeval.scorers.wording import REASON, first_line, plain
 from qeval.suite import Case, Suite
 from qeval.turns import Tool
 from qeval.value import Json, Value
 
 _OWN = frozenset(("arguments", "call"))
 """What a result's template sees beside the case's variables."""
+_WRITTEN_SO = "write `parameters: {type: object, properties: {city: {type: string}}}`"
+_COMPOSED = frozenset(("$ref", "allOf", "anyOf", "oneOf"))
+"""What may say elsewhere that parameters are an object."""
+_TYPES = frozenset(("object", "array", "string", "number", "integer", "boolean", "null"))
+_NOWHERE = Home(folder=Path(), root=Path())
+"""A schema that is given needs no files."""
+_ADDRESS = re.compile("0x[0-9a-fA-F]{6,}")
 _NO_PARAMETERS: dict[str, Json] = {"type": "object", "properties": {}}
 
 
@@ -38,7 +49,7 @@ class ToolRecipe(Value):
             def call(arguments: dict[str, Json], _number: int) -> Json:
                 return _called(function, self.name, arguments)
 
-            return Tool(name=self.name, definition=self.definition, answer=call)
+            return Tool(name=self.name, definition=self.definition, answer=call, python=True)
         if result is None:
             return Tool(name=self.name, definition=self.definition)
 
@@ -77,11 +88,11 @@ def _tool(
     of_case: tuple[KeyPath, Mapping[str, Json], Notes, Path],
 ) -> ToolRecipe | None:
     path, results, notes, root = of_case
-    definition = {
-        "name": name,
-        "description": tool["description"],
-        "parameters": tool.get("parameters", _NO_PARAMETERS),
-    }
+    parameters = tool.get("parameters", _NO_PARAMETERS)
+    if wrong := _wrong_parameters(parameters):
+        notes.add((*place, "parameters"), f"tool {name!r}: parameters: {wrong}", _WRITTEN_SO)
+        return None
+    definition = {"name": name, "description": tool["description"], "parameters": parameters}
     if name in results:
         return _answered(definition, results[name], (*path, "results", name), notes)
     if "result" in tool:
@@ -95,6 +106,45 @@ def _tool(
         return None
     content = getattr(function, "__qualname__", type(function).__name__)
     return ToolRecipe(name=name, definition=definition, function=function, content=content)
+
+
+def _wrong_parameters(parameters: dict[str, Json]) -> str | None:
+    """Return what is wrong with the parameters of a tool, or None."""
+    if not _plain(parameters):
+        try:
+            JsonSchema(source=parameters).bind(_NOWHERE)
+        except ValueError as error:
+            return str(error)
+    kind = parameters.get("type")
+    if kind is None:
+        return None if parameters.keys() & _COMPOSED else "they have no type"
+    kinds = kind if isinstance(kind, list | tuple) else (kind,)
+    return None if "object" in kinds else f"their type is {json.dumps(kind)}, not object"
+
+
+def _plain(schema: Json) -> bool:
+    """Whether a schema is seen to be one without the library, which takes 40 ms to load."""
+    return isinstance(schema, dict) and all(
+        key in _SEEN and _SEEN[key](value) for key, value in schema.items()
+    )
+
+
+def _texts(value: Json) -> bool:
+    listed = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return listed and len(set(value)) == len(value)
+
+
+_SEEN: dict[str, Callable[[Json], bool]] = {
+    "type": lambda value: isinstance(value, str) and value in _TYPES,
+    "description": lambda value: isinstance(value, str),
+    "title": lambda value: isinstance(value, str),
+    "properties": lambda value: isinstance(value, dict) and all(map(_plain, value.values())),
+    "items": _plain,
+    "required": _texts,
+    "enum": _texts,
+    "additionalProperties": lambda value: isinstance(value, bool),
+}
+"""Keywords of nearly all schemas, and whether their values are right beyond doubt."""
 
 
 def _answered(
@@ -127,4 +177,6 @@ def _called(function: Callable[..., Json], name: str, arguments: dict[str, Json]
         result = function(**arguments)
         return awaited(result) if isinstance(result, Awaitable) else result
     except Exception as error:
-        raise ValueError(f"{name} failed: {type(error).__name__}") from error
+        told = plain(f"{type(error).__name__}: {first_line(error)}", REASON).rstrip(": ")
+        # An address is another in each process, and no replay could send what was recorded.
+        raise ValueError(f"{name} failed: {_ADDRESS.sub('0x…', told)}") from error

@@ -295,3 +295,12 @@ def test_a_third_partys_scorer_that_breaks_costs_one_trial(monkeypatch: pytest.M
         made({"breaks": None}).score(evidence())
     with pytest.raises(ScorerError, match=r"^beyond: a score of nan is not within 0 and 1$"):
         made({"beyond": None}).score(evidence())
+
+
+def test_what_only_warns_and_cannot_judge_decides_nothing_inside_all() -> None:
+    check = made({"all": [{"contains": "a"}, {"max_latency_s": 1, "severity": "warn"}]})
+
+    score = check.score(evidence("a"))
+
+    assert (score.passed, score.value) == (True, 1.0)
+    assert "max_latency_s" in score.reason
