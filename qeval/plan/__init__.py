@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 import msgspec
 
+from qeval.errors import UsageError
 from qeval.exchange import Params
 from qeval.plan import scenarios, targets
 from qeval.plan.choosing import choose, unmatched
@@ -14,6 +16,7 @@ from qeval.plan.ground import Expanded, Expander, Loaded
 from qeval.plan.refusing import faults, is_plain
 from qeval.plan.scenarios import Situation, laid, params_of, whole
 from qeval.plan.targets import Asked
+from qeval.plan.tool_names import misnamed
 from qeval.plan.values import Plan, PlannedCase, PlannedGroup, Selection
 from qeval.suite import Case
 from qeval.value import Json, Value, canonical_json
@@ -31,7 +34,7 @@ def plan(loaded: Loaded, selection: Selection = Selection()) -> Plan:  # noqa: B
     Raises:
         SuiteError: With every mistake that filling templates, reading rows and putting cases,
             targets and scenarios together has brought to light.
-        UsageError: The selection's keyword is no expression.
+        UsageError: The selection's keyword is no expression, or its trials are no multiple of `n`.
     """
     warnings = list(loaded.warnings)
     planner = _Planner(loaded, warnings)
@@ -42,7 +45,7 @@ def plan(loaded: Loaded, selection: Selection = Selection()) -> Plan:  # noqa: B
     warnings += unmatched(every, selection)
     digest = planner.digest(every)
     if selection.trials is not None:
-        groups = [msgspec.structs.replace(g, trials=selection.trials) for g in groups]
+        groups = [_asked_so_often(group, selection.trials) for group in groups]
     target_ids = {group.target_id for group in groups}
     names = {group.scenario.name for group in groups}
     return Plan(
@@ -86,6 +89,8 @@ class _Planner:
         found: list[PlannedGroup] = []
         for number, case in enumerate(self.loaded.suite.cases):
             found += self._case(number, case, expander)
+        for mistake in misnamed(found, self.loaded.suite):
+            self.loaded.mistakes.add(*mistake)
         return found
 
     def _case(self, number: int, case: Case, expander: Expander) -> list[PlannedGroup]:
@@ -235,6 +240,16 @@ def _sit(found: list[PlannedGroup], expanded: Expanded, case: Case, seats: Seque
                 per_scenario=expanded.per_scenario,
             )
         )
+
+
+def _asked_so_often(group: PlannedGroup, trials: int) -> PlannedGroup:
+    if trials % group.params.n:
+        raise UsageError(
+            f"{trials} trials are no multiple of n {group.params.n}, which case"
+            f" {group.case.id!r} sets under {group.scenario.name!r}",
+            hint=f"ask {math.ceil(trials / group.params.n) * group.params.n}, or other cases",
+        )
+    return msgspec.structs.replace(group, trials=trials)
 
 
 def _patterns(names: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -54,6 +54,11 @@ class Calls(Value):
     def __post_init__(self) -> None:
         _read(self.wanted)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tools that are wanted, in order."""
+        return tuple(each.name for each in _read(self.wanted))
+
     def score(self, evidence: Evidence) -> Score:
         """Return 1 where every wanted call was made in order, else 0."""
         calls = evidence.response.tool_calls

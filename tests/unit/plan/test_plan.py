@@ -330,7 +330,17 @@ def test_trials_and_passes_of_the_inner_place_win(
             "user: hi, params: {max_output_tokens: 9}",
             "target 't': max_output_tokens 9 is out of range for dialect 'responses': 16 or more",
         ),
-        ("{python: 'json:dumps'}", "user: hi", "target 't': callable targets: not in this version"),
+        (
+            "{python: 'json:dumps'}",
+            "user: hi, trials: 2, params: {n: 2}",
+            "target 't': a function gives one answer, and n is 2",
+        ),
+        ("{python: 'json:dumbs'}", "user: hi", "json has no function 'dumbs'"),
+        (
+            "{python: 'no.such:thing'}",
+            "user: hi",
+            "no.such cannot be imported: ModuleNotFoundError: No module named 'no'",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_before_it_is_sent(
@@ -520,3 +530,53 @@ def test_groups_share_what_is_equal(planned: Planned) -> None:
     assert groups[0].target is groups[1].target
     assert groups[0].scenario is groups[1].scenario
     assert groups[0].checks[0] is groups[1].checks[0]
+
+
+TOOLS = "targets: [qwen-plus]\ntools: {open_door: {description: opens}}\ncases:\n"
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "hint"),
+    [
+        ("user: hi, checks: [calls: opne_door]", "opne_door", "did you mean 'open_door'?"),
+        ("user: hi, checks: [not-calls: opne_door]", "opne_door", "did you mean 'open_door'?"),
+        (
+            "user: hi, checks: [{any: [contains: a, calls: [open_door, ring: {loud: true}]]}]",
+            "ring",
+            "define it: `tools: {ring: …}`",
+        ),
+        (
+            "turns: [{user: hi, checks: [calls: opendoor]}]",
+            "opendoor",
+            "did you mean 'open_door'?",
+        ),
+    ],
+)
+def test_a_check_of_a_tool_that_nobody_offers_is_a_mistake(
+    planned: Planned, case: str, name: str, hint: str
+) -> None:
+    with pytest.raises(SuiteError) as caught:
+        planned(f"{TOOLS}  - {{id: c, {case}}}\n")
+
+    assert str(caught.value) == (
+        f"suites/s.yaml:4: calls: there is no tool {name!r}\n\nhint: {hint}"
+    )
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "user: hi, tools: [], checks: [not-calls: open_door]",
+        "user: hi, checks: [calls: open_door]",
+        "user: hi, params: {extra: {tools: [{type: x}]}}, checks: [not-calls: x]",
+        "user: hi, tools: {ring: {description: rings}}, checks: [calls: [ring, open_door]]",
+    ],
+)
+def test_tools_that_are_defined_somewhere_may_be_named(planned: Planned, case: str) -> None:
+    assert planned(f"{TOOLS}  - {{id: c, {case}}}\n").trials_total == 1
+
+
+def test_an_application_may_call_tools_of_its_own(planned: Planned) -> None:
+    text = "targets: {t: {python: 'json:dumps'}}\ncases:\n  - {user: hi, checks: [calls: own]}\n"
+
+    assert planned(text).trials_total == 1
