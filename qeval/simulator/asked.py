@@ -53,6 +53,8 @@ class Ask(Value):
     logprobs: int | None = None
     """So many alternatives for each token; None: no logprobs."""
     high_resolution: bool = False
+    session_cache: bool = False
+    """Whether all of the conversation is to be kept in the cache."""
     form: Form = Form()
 
     @property
@@ -70,6 +72,13 @@ class Ask(Value):
                 break
             found.append(names.get(message.tool_call_id or "", ""))
         return tuple(found)
+
+
+class Cached(Value):
+    """What of a prompt comes from the cache, and what goes into it, in tokens."""
+
+    read: int = 0
+    created: int = 0
 
 
 class Said(Value):
@@ -90,6 +99,12 @@ class Said(Value):
     calls: tuple[ToolCall, ...] = ()
     media: dict[str, int] = {}
     """Tokens of the prompt by medium: image, video, audio; where there are any."""
+    cached: Cached | None = None
+    """None: the request has no marker of the cache."""
+    ocr: dict[str, Json] | None = None
+    """What a reader of pictures found beside the text, as the service writes it."""
+    annotations: tuple[dict[str, Json], ...] = ()
+    """What is said of the text."""
     logprobs: tuple[dict[str, Json], ...] | None = None
     """One entry for each token of the text, as the service writes it."""
     others: tuple[Said, ...] = ()

@@ -107,6 +107,19 @@ def sse(number: int, event: str, document: Json, status: int = 200) -> bytes:
     )
 
 
+def cache_of(said: Said) -> dict[str, Json]:
+    """Return what the details of a prompt's tokens say of the cache."""
+    cached = said.cached
+    if cached is None:
+        return {"cached_tokens": 0}
+    return {
+        "cached_tokens": cached.read,
+        "cache_type": "ephemeral",
+        "cache_creation_input_tokens": cached.created,
+        "cache_creation": {"ephemeral_5m_input_tokens": cached.created},
+    }
+
+
 def call_of(said: Said, number: int, arguments: str | None = None) -> dict[str, Json]:
     """Return a tool call as chat and native messages hold it, or as much as came of it."""
     call = said.calls[number]

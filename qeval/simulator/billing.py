@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from qeval import models
 from qeval.exchange import Params, Part, Request
-from qeval.simulator.asked import Ask
+from qeval.simulator.asked import Ask, Cached
 from qeval.simulator.refusals import invalid
 from qeval.tokens.counters import Counter
 from qeval.tokens.ledger import setting_of
@@ -39,6 +40,7 @@ class Bill(Value):
     input_tokens: int
     media: dict[str, int] = {}
     """Of these, by medium: image, video, audio; where there are any."""
+    cached: Cached | None = None
 
 
 def bill(ask: Ask, counter: Counter) -> Bill:
@@ -58,6 +60,12 @@ def bill(ask: Ask, counter: Counter) -> Bill:
     )
     written = write(request, setting_of(request, known), counter, media).tokens
     return Bill(input_tokens=written or 0, media=media.tokens)
+
+
+def part_counter(ask: Ask, counter: Counter) -> Callable[[Part], int]:
+    """Return what counts one text or medium of a request, the template aside."""
+    media = _Counted(ask, models.find(ask.model))
+    return lambda part: counter.count(part.text).tokens if part.text is not None else media(part)[0]
 
 
 class _Counted:

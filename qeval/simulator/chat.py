@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from qeval.simulator.asked import Ask, Form, Said
-from qeval.simulator.base import Frame, Headers, Quirks, call_of, decode, fragment, loose
+from qeval.simulator.base import Frame, Headers, Quirks, cache_of, call_of, decode, fragment, loose
 from qeval.simulator.messages import read_messages
 from qeval.simulator.parameters import check_ranges, model_of, read_parameters
 from qeval.simulator.pieces import Delta
@@ -86,6 +86,8 @@ class Chat:
             yield chunk([_piece(one.choice, delta, unfinished, logprobs)], says=True)
         for index, each in enumerate(said.all):
             delta = {"content": "", "reasoning_content": None} if thinks else {"content": ""}
+            if each.annotations:
+                delta["annotations"] = list(each.annotations)
             yield chunk([_piece(index, delta, each.finish_reason)])
         if ask.form.usage:
             yield chunk([], usage=_usage(said))
@@ -106,6 +108,8 @@ def _choice(said: Said, index: int) -> dict[str, Json]:
         message["reasoning_content"] = said.reasoning
     if said.calls:
         message["tool_calls"] = [call_of(said, number) for number in range(len(said.calls))]
+    if said.annotations:
+        message["annotations"] = list(said.annotations)
     logprobs = None if said.logprobs is None else {"content": list(said.logprobs)}
     return {
         "finish_reason": said.finish_reason,
@@ -129,7 +133,7 @@ def _delta(said: Said, delta: Delta, quirks: Quirks) -> dict[str, Any]:
 
 
 def _usage(said: Said) -> dict[str, Json]:
-    details: dict[str, Json] = {"cached_tokens": 0}
+    details = cache_of(said)
     if said.media:
         details["text_tokens"] = said.input_tokens - sum(said.media.values())
         details.update({f"{medium}_tokens": count for medium, count in said.media.items()})

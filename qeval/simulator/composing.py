@@ -103,6 +103,9 @@ class Composer:
             reasoning_tokens=thought,
             calls=calls,
             media=bill.media,
+            cached=bill.cached,
+            ocr=reply.ocr,
+            annotations=reply.annotations,
             logprobs=None if ask.logprobs is None else self._logprobs(text, identity, ask.logprobs),
         )
 

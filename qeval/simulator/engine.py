@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from qeval.simulator.asked import Ask, Said
-from qeval.simulator.billing import Bill, bill
+from qeval.simulator.billing import bill, part_counter
+from qeval.simulator.caching import Cache
 from qeval.simulator.composing import Composer, digest
 from qeval.simulator.limits import Limiter
 from qeval.simulator.pieces import Delta, deltas
@@ -50,6 +53,7 @@ class Engine:
         # The simulated model's tokens are those of the Qwen vocabulary, whatever its name.
         self._counter = counter("qwen-plus")
         self._composer = Composer(script.seed, self._counter)
+        self._cache = Cache()
         self._limiters: dict[str, Limiter] = {}
         self._now = 0.0
         self._began: float | None = None
@@ -125,8 +129,11 @@ class Engine:
 
     def _outcome(self, ask: Ask, rule: Rule, fault: Fault | None, prompt: bytes) -> Outcome:
         counted = bill(ask, self._counter)
-        total = Bill(
-            input_tokens=counted.input_tokens + self._script.hidden_tokens, media=counted.media
+        cached = None
+        if fault is None:
+            cached = self._cache.look(ask, part_counter(ask, self._counter), self._now)
+        total = msgspec.structs.replace(
+            counted, input_tokens=counted.input_tokens + self._script.hidden_tokens, cached=cached
         )
         occurrence = self._drawn[prompt]
         replies = rule.replies or (_CUT_SHORT,)

@@ -13,6 +13,7 @@ from qeval.value import Json
 
 _LEAST = 16
 """Least `max_output_tokens`."""
+_MOST = 65_536
 
 _ROLES = frozenset({"system", "developer", "user", "assistant"})
 
@@ -96,8 +97,10 @@ def read_settings(sent: dict[str, Any]) -> dict[str, Any]:
     """
     parameters = {key: sent.get(key) for key in ("temperature", "top_p", "enable_thinking")}
     limit = sent.get("max_output_tokens")
-    if isinstance(limit, int) and limit < _LEAST:
-        raise invalid(f"Range of max_output_tokens should be [{_LEAST}, 65536]")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
+        raise Refusal(f"{limit!r} is not of type 'integer' - 'max_output_tokens'")
+    if limit is not None and not _LEAST <= limit <= _MOST:
+        raise invalid(f"Range of max_output_tokens should be [{_LEAST}, {_MOST}]")
     parameters["max_completion_tokens"] = limit
     reasoning = sent.get("reasoning")
     if isinstance(reasoning, dict):
@@ -107,7 +110,7 @@ def read_settings(sent: dict[str, Any]) -> dict[str, Any]:
     parameters["tools"] = [tool for tool in functions if tool is not None] or None
     choice = sent.get("tool_choice")
     if isinstance(choice, dict) and not isinstance(choice.get("name"), str):
-        choice = "auto"  # an object that limits the tools, not one that names one
+        choice = _limited(choice)
     parameters["tool_choice"] = choice
     return parameters
 
@@ -119,3 +122,11 @@ def _tool(sent: Any) -> dict[str, Json] | None:
     if "function" in sent or "name" not in sent:
         raise Refusal("tools of type function are flat here: 'name' stands beside 'type'")
     return {"function": {key: value for key, value in sent.items() if key != "type"}}
+
+
+def _limited(choice: dict[str, Json]) -> Json:
+    """Return the one tool to which a choice is limited, where it must be called; else `auto`."""
+    tools = choice.get("tools")
+    names = [t.get("name") for t in tools if isinstance(t, dict)] if isinstance(tools, list) else []
+    one = choice.get("mode") == "required" and len(names) == 1 and isinstance(names[0], str)
+    return {"name": names[0]} if one else "auto"

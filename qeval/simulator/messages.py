@@ -90,7 +90,7 @@ def content(sent: Any, where: str) -> str | tuple[Part, ...]:
     if not isinstance(sent, list):
         raise Refusal(f"Invalid type for '{where}': a string or a list of parts")
     parts = tuple(_part(part, where) for part in sent)
-    if all(part.text is not None for part in parts):
+    if all(part.text is not None and not part.cache for part in parts):
         return "".join(part.text or "" for part in parts)
     return parts
 
@@ -116,7 +116,13 @@ def _part(sent: Any, where: str) -> Part:
     fps = sent.get("fps")
     if medium == "video" and isinstance(fps, int | float) and fps > 0:
         pixels["fps"] = float(fps)
-    return Part(**{medium: value}, **pixels)
+    return Part(**{medium: value}, **pixels, cache=_marked(sent))
+
+
+def _marked(part: dict[str, Any]) -> bool:
+    """Return whether a part ends what the cache is to keep."""
+    marker = part.get("cache_control")
+    return isinstance(marker, dict) and marker.get("type") == "ephemeral"
 
 
 _KINDS: dict[Any, tuple[str, str, str]] = {

@@ -16,7 +16,7 @@ from qeval.simulator.base import (
     decode,
 )
 from qeval.simulator.messages import read_messages
-from qeval.simulator.native_frames import NativeFrames, content_of, usage_of
+from qeval.simulator.native_frames import NativeFrames, add_findings, content_of, usage_of
 from qeval.simulator.parameters import check_ranges, model_of, read_parameters
 from qeval.simulator.pieces import Delta
 from qeval.simulator.refusals import Refusal, encode, flat, invalid
@@ -107,6 +107,7 @@ class Native:
             message["reasoning_content"] = one.reasoning
         if one.calls:
             message["tool_calls"] = [call_of(one, number) for number in range(len(one.calls))]
+        add_findings(message, one, listed=self._listed)
         choice: dict[str, Json] = {"finish_reason": one.finish_reason, "message": message}
         if one.logprobs is not None:
             choice["logprobs"] = {"content": list(one.logprobs)}

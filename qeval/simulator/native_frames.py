@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from qeval.simulator.asked import Form, Said
-from qeval.simulator.base import Frame, Quirks, call_of, fragment, sse
+from qeval.simulator.base import Frame, Quirks, cache_of, call_of, fragment, sse
 from qeval.simulator.pieces import Delta
 from qeval.value import Json
 
@@ -17,13 +17,21 @@ def content_of(text: str, *, listed: bool) -> Json:
     return text
 
 
+def add_findings(message: dict[str, Json], said: Said, *, listed: bool) -> None:
+    """Add to a message what was found beside the text."""
+    if said.ocr is not None and listed:
+        message["content"] = [*message["content"], {"ocr_result": said.ocr}]
+    if said.annotations:
+        message["annotations"] = list(said.annotations)
+
+
 def usage_of(said: Said, tokens: int, thought: int, *, listed: bool) -> dict[str, Json]:
     """Return the tokens when so many were generated, so many of them for reasoning."""
     usage: dict[str, Json] = {
         "input_tokens": said.input_tokens,
         "output_tokens": tokens,
         "total_tokens": said.input_tokens + tokens,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "prompt_tokens_details": cache_of(said),
     }
     if said.reasoning is not None:
         usage["output_tokens_details"] = {"reasoning_tokens": thought}
@@ -49,6 +57,7 @@ class NativeFrames:
     def __init__(self, said: Said, form: Form, quirks: Quirks, *, listed: bool) -> None:
         self._said = said
         self._form = form
+        self._incremental = form.incremental and "cumulative" not in quirks
         self._quirks = quirks
         self._listed = listed
         self._grown = [Grown() for _ in said.all]
@@ -61,12 +70,13 @@ class NativeFrames:
             self._count(delta)
             whole = self._grown[delta.choice]
             whole.add(delta)
-            message = self._new(delta) if self._form.incremental else self._whole(delta.choice)
+            message = self._new(delta) if self._incremental else self._whole(delta.choice)
             data = self._frame(delta.choice, message, unfinished, delta.logprobs)
             yield Frame(data, says=True)
         self._tokens, self._thought = self._said.billed, self._said.thought
         for choice, one in enumerate(self._said.all):
-            message = self._end() if self._form.incremental else self._whole(choice)
+            message = self._end() if self._incremental else self._whole(choice)
+            add_findings(message, one, listed=self._listed)
             yield Frame(self._frame(choice, message, one.finish_reason))
 
     def _count(self, delta: Delta) -> None:
@@ -110,6 +120,8 @@ class NativeFrames:
     def _whole(self, choice: int) -> dict[str, Json]:
         grown, one = self._grown[choice], self._said.all[choice]
         message: dict[str, Json] = {"content": content_of(grown.text, listed=self._listed)}
+        if one.reasoning is not None:
+            message["reasoning_content"] = grown.reasoning
         if grown.calls:
             message["tool_calls"] = [
                 call_of(one, number, arguments) for number, arguments in enumerate(grown.calls)
@@ -121,7 +133,7 @@ class Grown:
     """One answer as far as it has streamed, for frames that hold all of it."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.text = self.reasoning = ""
         self.calls: list[str] = []
         """Arguments so far."""
 
@@ -129,7 +141,9 @@ class Grown:
         """Take a piece."""
         if delta.kind == "text":
             self.text += delta.piece
-        elif delta.kind == "call":
+        elif delta.kind == "reasoning":
+            self.reasoning += delta.piece
+        else:
             if delta.first:
                 self.calls.append("")
             self.calls[delta.call] += delta.piece

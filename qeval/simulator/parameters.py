@@ -160,6 +160,11 @@ def _tool(sent: Any, index: int) -> dict[str, Json]:
         )
     if name == "search":
         raise invalid("Tool names are not allowed to be [search]")
+    parameters = function.get("parameters")
+    if not isinstance(parameters, dict | None):
+        raise Refusal(
+            f"{parameters!r} is not of type 'object' - 'tools.{index}.function.parameters'"
+        )
     return function
 
 

@@ -33,6 +33,7 @@ from qeval.simulator.script import (
     Rule,
     Script,
 )
+from qeval.value import Json
 
 DIALECTS = ("chat", "dashscope-multimodal", "dashscope-text", "responses")
 PARAMS = ("temperature", "top_p", "max_output_tokens", "seed", "thinking_budget")
@@ -101,6 +102,22 @@ def _reply(reader: Reader, node: Node, what: str) -> Reply | None:
     if not {"text", "calls"} & meant(node, _REPLY):
         reader.note(node, "a reply has none of 'text', 'calls'")
     return Reply(**values)
+
+
+def _json(reader: Reader, node: Node, key: str) -> dict[str, Json] | None:
+    if not isinstance(node, MappingNode):
+        reader.wrong(node, key, "a mapping")
+        return None
+    try:
+        found: dict[str, Json] = plain(node)
+    except RecursionError:
+        reader.note(node, f"{key} holds itself")
+        return None
+    return found
+
+
+def _annotations(reader: Reader, node: Node, key: str) -> tuple[dict[str, Json], ...] | None:
+    return several(reader, node, key, _json)
 
 
 def _replies(reader: Reader, node: Node, key: str) -> tuple[Reply, ...] | None:
@@ -191,6 +208,8 @@ _REPLY: dict[str, Field] = {
     "weight": number(0, 1_000_000, above=True),
     "reasoning": text,
     "calls": _calls,
+    "ocr": _json,
+    "annotations": _annotations,
 }
 _FAULT: dict[str, Field] = {
     "status": whole(200, 599),

@@ -9,7 +9,7 @@ from typing import Any
 
 from qeval.exchange import Message
 from qeval.simulator.asked import Ask, Form, Said
-from qeval.simulator.base import Frame, Headers, Quirks, check_route, decode, loose, sse
+from qeval.simulator.base import Frame, Headers, Quirks, cache_of, check_route, decode, loose, sse
 from qeval.simulator.items import read_input, read_settings
 from qeval.simulator.messages import check_order
 from qeval.simulator.parameters import check_ranges, model_of, read_parameters
@@ -19,6 +19,7 @@ from qeval.value import Json
 
 KEPT = 10_000
 """Responses that are remembered; older ones are forgotten first."""
+_SESSION = "x-dashscope-session-cache"
 _DELTAS = {
     "reasoning": "response.reasoning_summary_text",
     "message": "response.output_text",
@@ -45,7 +46,7 @@ class Responses:
         found = self._kept.get(identity)
         return None if found is None else found[1]
 
-    def read(self, body: bytes, headers: Headers) -> Ask:  # noqa: ARG002 - the protocol's
+    def read(self, body: bytes, headers: Headers) -> Ask:
         """Understand a request.
 
         Raises:
@@ -65,7 +66,8 @@ class Responses:
         fields = read_parameters(parameters, model, asked, stream=stream)
         form = Form(stream=stream, store=sent.get("store") is not False, echo=_echo(sent))
         # Only tools that are called by name have a word of ours.
-        return Ask(model=model, messages=asked, form=form, **{**fields, "parallel": True})
+        fields |= {"parallel": True, "session_cache": headers.get(_SESSION) == "enable"}
+        return Ask(model=model, messages=asked, form=form, **fields)
 
     def _earlier(self, sent: dict[str, Any]) -> tuple[Message, ...]:
         previous = sent.get("previous_response_id")
@@ -192,7 +194,7 @@ def _items(said: Said) -> list[dict[str, Any]]:
         summary = [{"type": "summary_text", "text": said.reasoning}]
         items.append({"id": f"msg_r{own}", "type": "reasoning", "summary": summary})
     if said.text or not said.calls:
-        part = _part(said.text)
+        part = {**_part(said.text), "annotations": list(said.annotations)}
         status = "incomplete" if said.finish_reason == "length" else "completed"
         head = {"id": f"msg_m{own}", "type": "message", "role": "assistant", "status": status}
         items.append({**head, "content": [part]})
@@ -250,13 +252,13 @@ def _usage(said: Said) -> dict[str, Any]:
         **counts,
         "total_tokens": total,
         **details,
-        "prompt_tokens_details": {"cached_tokens": 0, **media},
+        "prompt_tokens_details": {**cache_of(said), **media},
         "x_billing_type": "response_api",
     }
     return {
         **counts,
         **details,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": said.cached.read if said.cached else 0},
         "total_tokens": total,
         "x_details": [detailed],
     }

@@ -18,10 +18,13 @@
             weight: 2
             reasoning: They ask for the weather, so I look.
             calls: [{name: get_weather, arguments: {city: Paris}}]
+          - text: EXIT
+            ocr: {words_info: [{text: EXIT, location: [1, 1, 9, 1, 9, 4, 1, 4]}]}
+            annotations: [{type: audio_info, language: en}]
         latency_s: 0.2            # before an answer begins
         first_s: 0.3              # of a stream: from its headers to its first piece
         chunk_s: 0.02             # from one piece to the next
-        quirks: [no_blank_lines]  # no_blank_lines, null_text, null_json, null_arguments
+        quirks: [no_blank_lines]  # null_text, null_json, null_arguments, cumulative
         fault: {code: limit_requests, times: 2, for_s: 10, after_chunks: 3}
 """
 
@@ -29,13 +32,16 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from qeval.value import Value
+from qeval.value import Json, Value
 
 FaultKind: TypeAlias = Literal["cut", "garbage", "html", "empty", "partial"]
-Quirk: TypeAlias = Literal["no_blank_lines", "null_text", "null_json", "null_arguments"]
+Quirk: TypeAlias = Literal[
+    "no_blank_lines", "null_text", "null_json", "null_arguments", "cumulative"
+]
 """What a stream may do beside its documented form: leave out the blank line between frames; say
 "null" in text, or in JSON, for a finish reason that is not there yet (chat documents JSON, the
-native dialects text); begin a tool call with null for its arguments."""
+native dialects text); begin a tool call with null for its arguments; send all so far in each frame
+of a native stream, though increments are asked for."""
 
 
 class Called(Value):
@@ -55,6 +61,10 @@ class Reply(Value):
     calls: tuple[Called, ...] = ()
     """Left out where the request offers no tools, or forbids calls. Where it does not allow
     several at a time only the first is made."""
+    ocr: dict[str, Json] | None = None
+    """What a reader of pictures found: `ocr_result`, which multimodal answers have."""
+    annotations: tuple[dict[str, Json], ...] = ()
+    """What is said of the text, such as the language of a sound; every dialect has a place."""
 
 
 class Fault(Value):

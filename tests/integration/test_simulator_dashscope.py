@@ -40,6 +40,8 @@ rules:
     replies: [one, two, three, four, five, six]
   - match: JSON
     reply: '{"city": "Paris"}'
+  - match: sign
+    reply: {text: EXIT, ocr: {words_info: [{text: EXIT}]}, annotations: [{language: en}]}
   - {match: moderate, fault: {code: data_inspection_failed}}
   - {match: too much, fault: {code: limit_requests}}
   - {match: late, reply: "One two three four five six.", fault: {status: 500, after_chunks: 2}}
@@ -336,3 +338,23 @@ def test_pictures_that_are_none_and_models_that_see_nothing_are_told() -> None:
 
     assert "illegal and cannot be opened" in broken.message
     assert "url error" in blind.message
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_results_of_ocr_and_annotations_reach_the_sdk(stream: bool) -> None:  # noqa: FBT001
+    part = {"text": "sign"}
+    last = list(seen(part, stream=True, incremental_output=True))[-1] if stream else seen(part)
+
+    assert message(last).content[-1] == {"ocr_result": {"words_info": [{"text": "EXIT"}]}}
+    assert message(last).annotations == [{"language": "en"}]
+
+
+def test_a_marked_beginning_is_billed_as_read_the_second_time() -> None:
+    long = {"text": "long " * 1100, "cache_control": {"type": "ephemeral"}}
+    details = [
+        seen(long, {"text": f"picture {number}"}).usage["prompt_tokens_details"]
+        for number in range(2)
+    ]
+
+    assert [one["cached_tokens"] for one in details] == [0, 1101]
+    assert [one["cache_creation_input_tokens"] for one in details] == [1101, 0]

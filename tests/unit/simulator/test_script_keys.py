@@ -96,6 +96,11 @@ def test_a_mistake_in_a_script_s_own_keys_is_told(text: str, told: str) -> None:
     [
         ("reply: {}", "a reply has none of 'text', 'calls'"),
         ("reply: {reasoning: x}", "a reply has none of 'text', 'calls'"),
+        ("reply: {ocr: {a: 1}}", "a reply has none of 'text', 'calls'"),
+        ("reply: {text: x, ocr: [1]}", "ocr wants a mapping, got a list"),
+        ("reply: {text: x, ocr: &a {b: *a}}", "ocr holds itself"),
+        ("reply: {text: x, annotations: {a: 1}}", "annotations wants a list of annotations"),
+        ("reply: {text: x, annotations: [x]}", "annotations wants a mapping, got 'x'"),
         ("reply: {calls: []}", "calls wants a list of calls, got an empty list"),
         ("reply: {calls: [x]}", "a call wants a mapping, got 'x'"),
         ("reply: {calls: [{}]}", "a call has no 'name'"),
@@ -110,7 +115,7 @@ def test_a_mistake_in_a_script_s_own_keys_is_told(text: str, told: str) -> None:
         ("reply: x, quirks: null_text", "quirks wants a list of quirks, got 'null_text'"),
         (
             "reply: x, quirks: [nul_text]",
-            "null_json, null_arguments\n\nhint: did you mean 'null_text'?",
+            "null_arguments, cumulative\n\nhint: did you mean 'null_text'?",
         ),
         ("reply: x, after_tool: [a]", "after_tool wants text, got a list"),
         (
