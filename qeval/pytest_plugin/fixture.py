@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from qeval import models, presets
+from qeval.dialects.asked import reader
 from qeval.dialects.base import DIALECTS
 from qeval.errors import UsageError, nearest
 from qeval.exchange import Answer, Message, Params, Place, Request, Response, ToolCall, Usage
@@ -215,7 +216,7 @@ class Qeval:
         )
 
     def _reply(self, request: Request, target: Target, answer: Answer) -> Reply:
-        response = DIALECTS.get(target.dialect or "chat").read(answer)
+        response = reader(DIALECTS.get(target.dialect or "chat"), request).read(answer)
         return Reply(request, answer, response, self._home)
 
 
@@ -250,14 +251,16 @@ def _params(question: Question, target: Target, project: Project) -> Params:
             known = ", ".join(presets.names())
             raise UsageError(f"no preset is called {scenario!r}", hint=f"choose from {known}")
         scenario = dict(preset.params)
-    written = {**target.params, **(scenario or {}), **question.params}
+    own = {**(scenario or {}), **question.params}
+    if own:
+        from qeval.loading.parameters import checked  # with all rules of suites
+
+        own = checked(own, "ask")
+    written = {**target.params, **own}
     model = models.find(target.like or target.model or "", project.models)
     if model is not None and model.thinking is not None and not model.fixed:
         written.setdefault("thinking", model.thinking)
-    try:
-        return msgspec.convert(written, Params)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"ask: params: {error}", hint="see suites for their ranges") from None
+    return msgspec.convert(written, Params)
 
 
 def _fields(target: Target) -> dict[str, Json]:

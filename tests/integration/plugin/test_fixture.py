@@ -133,7 +133,7 @@ def test_a_check_that_does_not_pass_tells_why_with_the_answer(project: Project) 
         ("qeval.ask('x')", "no model is named"),
         ("qeval.ask(model='m')", "nothing is asked"),
         ("qeval.ask('x', model='m', scenario='warm')", "no preset is called 'warm'"),
-        ("qeval.ask('x', model='m', params={'temprature': 1})", "ask: params: *temprature*"),
+        ("qeval.ask('x', model='m', params={'temprature': 1})", "ask: *temprature*"),
     ],
 )
 def test_what_does_not_fit_is_told(project: Project, asks: str, message: str) -> None:
@@ -312,3 +312,44 @@ def test_names_of_cassettes_are_those_of_their_tests(name: str, expected: str) -
 def test_names_that_change_are_refused(name: str) -> None:
     with pytest.raises(Exception, match="holds an address or a time"):
         case_of(name, f"t.py::{name}")
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ("{'temperature': 5}", "ask: temperature 5 is out of range: ≥ 0 and < 2"),
+        ("{'top_p': 2}", "ask: top_p 2 is out of range: > 0 and ≤ 1"),
+        ("{'temprature': 1}", "ask: unknown key 'temprature' in params"),
+        ("{'seed': {1, 2}}", "ask: seed: {1, 2} is no JSON value"),
+    ],
+)
+def test_parameters_out_of_range_are_refused_as_in_a_suite(
+    project: Project, asked: Counted, params: str, told: str
+) -> None:
+    module(
+        project,
+        f"""
+        def test_it(qeval):
+            qeval.ask("France?", model="qwen-plus", params={params})
+        """,
+    )
+
+    result = project.record("tests")
+
+    result.assert_outcomes(failed=1)
+    assert any(line.startswith("E ") and told in line for line in result.outlines), told
+    assert len(asked) == 0
+
+
+def test_thinking_is_said_in_the_words_of_suites(project: Project, asked: Counted) -> None:
+    module(
+        project,
+        """
+        def test_it(qeval):
+            reply = qeval.ask("France?", model="qwen-plus", params={"thinking": "on", "stream": True})
+            assert reply.request.params.thinking is True
+        """,
+    )
+
+    project.record("tests").assert_outcomes(passed=1)
+    assert len(asked) == 1
