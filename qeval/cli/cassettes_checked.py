@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import msgspec
 
+from qeval.cli.choosing import several
+from qeval.cli.terminal import give, say
 from qeval.loading.project import find_project
 from qeval.report import text
-from qeval.report.marks import visible
-from qeval.session.cassette_checks import Checks, Finding
+from qeval.session.cassette_checks import Checks, Finding, Pruned
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -20,40 +22,43 @@ def execute(arguments: argparse.Namespace) -> int:
     project = find_project(Path.cwd() / "suites" / "any")
     with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
         checks = Checks(project, arguments.suites)
-    return _prune(checks, arguments) if arguments.action == "prune" else _check(checks, arguments)
+        if arguments.action == "prune":
+            pruned = list(checks.prune(dry=arguments.dry_run))
+        else:
+            found = list(checks.findings(arguments.max_age))
+    if arguments.action == "prune":
+        return _prune(pruned, arguments)
+    return _check(found, len(checks.cassettes), arguments)
 
 
-def _check(checks: Checks, arguments: argparse.Namespace) -> int:
-    found = list(checks.findings(arguments.max_age))
+def _check(found: Sequence[Finding], total: int, arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
-        print(text.rows([msgspec.structs.asdict(one) for one in found], "json"))
+        give(text.rows([msgspec.structs.asdict(one) for one in found], "json"))
     elif found:
-        print("\n\n".join(_told(one) for one in found))
+        give("\n\n".join(_told(one) for one in found))
     files = len({one.file for one in found})
-    total = len(checks.cassettes)
     if found:
-        print(f"\n{files} of {total} files with something to mend", file=sys.stderr)
+        say(f"\n{files} of {several(total, 'file')} with something to mend")
     else:
-        print(f"{total} files, nothing to mend", file=sys.stderr)
+        say(f"{several(total, 'file')}, nothing to mend")
     return 1 if found else 0
 
 
 def _told(one: Finding) -> str:
-    return f"{visible(one.file)}: {one.kind}: {visible(one.what)}\n  {one.mend}"
+    return f"{one.file}: {one.kind}: {one.what}\n  {one.mend}"
 
 
-def _prune(checks: Checks, arguments: argparse.Namespace) -> int:
-    found = list(checks.prune(dry=arguments.dry_run))
+def _prune(found: Sequence[Pruned], arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
-        print(text.rows([msgspec.structs.asdict(one) for one in found], "json"))
+        give(text.rows([msgspec.structs.asdict(one) for one in found], "json"))
     for one in found:
         if arguments.format == "table" and one.removed:
-            print(f"{one.file}: {visible(one.what)}")
+            give(f"{one.file}: {one.what}")
         if not one.removed:
-            print(f"{one.file}: {visible(one.what)}", file=sys.stderr)
+            say(f"{one.file}: {one.what}")
     removed = [one for one in found if one.removed]
     count = sum(one.interactions for one in removed)
     verb = "would be removed" if arguments.dry_run else "removed"
-    said = f"{count} interactions of {len(removed)} files {verb}" if removed else "nothing unused"
-    print(said, file=sys.stderr)
+    said = f"{several(count, 'interaction')} of {several(len(removed), 'file')} {verb}"
+    say(said if removed else "nothing unused")
     return 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,10 +10,13 @@ from pathlib import Path
 import msgspec
 
 from qeval import units
+from qeval.cli.choosing import several
+from qeval.cli.terminal import give, give_json, say
 from qeval.loading.project import Project, find_project
-from qeval.report.marks import escaped, line, visible
+from qeval.report.marks import line, visible
 from qeval.session.cassette_answers import Reading, of_case, readings
 from qeval.session.cassettes import open_cassette, survey
+from qeval.transport.cassettes.interaction import nth
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -33,10 +34,10 @@ def execute(arguments: argparse.Namespace) -> int:
     ]
     if arguments.format == "json":
         plain = msgspec.to_builtins(found)
-        print(escaped(json.dumps(plain, ensure_ascii=False, indent=2)))
+        give_json(plain)
     else:
-        print("\n\n".join(_shown(found)))
-    print(f"{len(found)} answers", file=sys.stderr)
+        give("\n\n".join(_shown(found)))
+    say(several(len(found), "answer"))
     return 0 if found else 5
 
 
@@ -44,10 +45,10 @@ def _convert(file: str, project: Project) -> int:
     """Print a file for git: what changes with every recording is left out, nothing is refused."""
     cassette = open_cassette(Path(file).absolute(), project)
     if cassette.damage is not None:
-        print(visible(cassette.data.decode(errors="replace")), end="")
+        give(cassette.data.decode(errors="replace"), end="")
         return 0
     for one in readings(cassette):
-        print(f"== {place(one)}\n\n{body(one)}\n")
+        give(f"== {place(one)}\n\n{body(one)}\n")
     return 0
 
 
@@ -71,7 +72,7 @@ def _shown(found: Sequence[Reading]) -> Iterator[str]:
 def place(one: Reading) -> str:
     """Say which call it was, on one line."""
     said = [f"{one.scenario} · trial {one.trial}" if one.scenario else f"interaction {one.trial}"]
-    said += [f"turn {one.turn}"] if one.turn else []
+    said += filter(None, [nth(one.turn)])
     said += [f"attempt {one.attempt}"] if one.attempt else []
     said += [f"status {one.status}"] if one.status != 200 else []
     return line(" · ".join(said), 300)
@@ -86,6 +87,7 @@ def body(one: Reading) -> str:
         parts.append(textwrap.indent(visible(one.reasoning), "~ ", lambda _: True))
     if one.text:
         parts.append(visible(one.text))
+    parts += [f"answer {n}: {visible(text)}" for n, text in enumerate(one.others, 2)]
     parts += [f"calls {visible(call.name)}({visible(call.arguments)})" for call in one.tool_calls]
     if one.finish_reason not in {None, "stop"}:
         parts.append(f"[ended by {line(one.finish_reason or '')}]")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import msgspec
 
+from qeval.cli.terminal import give, give_json, say
 from qeval.loading.project import find_project
 from qeval.report import text
-from qeval.report.marks import escaped, line, visible
+from qeval.report.marks import line
 from qeval.session.cassette_why import Question, Why, why
 
 
@@ -29,12 +29,12 @@ def execute(arguments: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
         found = why(project, question)
     if arguments.format == "json":
-        print(escaped(json.dumps(_plain(found), ensure_ascii=False, indent=2)))
+        give_json(_plain(found))
     else:
-        print(_told(found))
+        give(_told(found))
     if found.others:
         trials = "trial has" if found.others == 1 else "trials have"
-        print(f"\n{found.others} further {trials} no usable recording either", file=sys.stderr)
+        say(f"\n{found.others} further {trials} no usable recording either")
     return 0
 
 
@@ -57,7 +57,7 @@ def _told(found: Why) -> str:
     if found.changes:
         rows = [{"field": field, "recorded": old, "now": new} for field, old, new in found.changes]
         parts.append(text.rows(rows))
-    parts.append(f"would be sent: {found.method} {visible(found.uri)}\n{visible(found.body)}")
+    parts.append(f"would be sent: {found.method} {found.uri}\n{found.body}")
     if found.mend:
         parts.append(f"hint: {found.mend}")
     return "\n\n".join(parts)

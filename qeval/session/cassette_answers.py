@@ -38,9 +38,11 @@ class Reading(Value):
     turn: int = 0
     attempt: int = 0
     asked: str = ""
-    """The last thing a user said in the request."""
+    """What was said since the model spoke last: by the user, or `tool: …`; `[image]` for media."""
     text: str = ""
     """The answer; where it is not in its dialect, its body as it stands."""
+    others: tuple[str, ...] = ()
+    """Further answers, where the request asked for several by `n`."""
     reasoning: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str | None = None
@@ -96,6 +98,7 @@ def _reading(one: Interaction, number: int, shown: str, case: str) -> Reading:
         status=one.status,
         asked=_asked(body),
         text=response.text,
+        others=tuple(other.text for other in response.others),
         reasoning=response.reasoning,
         tool_calls=response.tool_calls,
         finish_reason=response.finish_reason,
@@ -123,29 +126,48 @@ def _response(one: Interaction) -> tuple[Response, str | None]:
 
 
 def _asked(body: Json) -> str:
-    """Return what the user said last, in whichever dialect."""
+    """Return what was said since the model spoke last, in whichever dialect."""
     if not isinstance(body, dict):
         return ""
     held = body.get("messages", body.get("input", ""))
     if isinstance(held, dict):
         held = held.get("messages", held.get("prompt", ""))
-    if isinstance(held, list):
-        said = [one for one in held if isinstance(one, dict) and one.get("role") == "user"]
-        held = said[-1].get("content", "") if said else ""
-    return _text(held)
+    if not isinstance(held, list):
+        return _text(held)
+    said: list[str] = []
+    for one in reversed(held):
+        if not isinstance(one, dict) or one.get("role") in {"assistant", "system", "developer"}:
+            break
+        if one.get("type") in {"function_call", "reasoning"}:
+            break
+        answers = one.get("role") == "tool" or one.get("type") == "function_call_output"
+        text = _text(one.get("output" if "output" in one else "content", ""))
+        said.insert(0, f"tool: {text}" if answers else text)
+    return "\n".join(said)
 
 
 def _text(content: Json) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    texts = (part.get("text") for part in parts if isinstance(part, dict))
-    return "\n".join(text for text in texts if isinstance(text, str))
+    return "\n".join(_part(part) for part in parts if isinstance(part, dict))
+
+
+def _part(part: dict[str, Json]) -> str:
+    """Return a part's text; of a picture, a video or a sound, its kind and its address."""
+    if isinstance(text := part.get("text"), str):
+        return text
+    kind, held = next(((key, value) for key, value in part.items() if key != "type"), ("part", ""))
+    while isinstance(held, dict | list) and held:
+        held = next(iter(held.values())) if isinstance(held, dict) else held[0]
+    address = held if isinstance(held, str) and held.startswith("http") else ""
+    name = kind.removesuffix("_url").removeprefix("input_")
+    return f"[{name} {address}]" if address else f"[{name}]"
 
 
 def _said(one: Reading) -> tuple[object, ...]:
     calls = [(call.name, call.arguments) for call in one.tool_calls]
-    return (one.text, one.reasoning, calls, one.error, one.status)
+    return (one.text, one.others, one.reasoning, calls, one.error, one.status)
 
 
 def compared(a: Iterable[Cassette], b: Iterable[Cassette]) -> list[Pair]:

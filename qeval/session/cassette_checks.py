@@ -22,12 +22,12 @@ from qeval.session.cassettes import (
     unused,
 )
 from qeval.transport.cassettes import files, layout, misses
-from qeval.transport.cassettes.interaction import Interaction
+from qeval.transport.cassettes.interaction import Interaction, nth
 from qeval.transport.cassettes.redact import holds_secret, leak
 from qeval.transport.hosts import secrets
 from qeval.value import Value
 
-Kind = Literal["damaged", "secret", "stale", "unused", "old"]
+Kind = Literal["damaged", "secret", "stale", "incomplete", "unused", "old"]
 
 
 class Finding(Value):
@@ -89,7 +89,7 @@ class Checks:
                 )
             elif cassette.shown in left:
                 yield self._unused(cassette, left[cassette.shown])
-            yield from self._stale(cassette)
+            yield from self._missed(cassette)
             if before is not None:
                 yield from self._old(cassette, before)
 
@@ -110,7 +110,9 @@ class Checks:
                 message = f"left alone: {cassette.damage.message}"
                 yield Pruned(file=cassette.shown, what=message, removed=False)
             elif (found := left.get(cassette.shown)) is not None:
-                what = "the whole file" if found.whole else listed(found.interactions)
+                what = "the whole file"
+                if not found.whole:
+                    what = listed(found.interactions) + _in_turns(found.interactions)
                 if not dry:
                     self._remove(cassette)
                 count = len(found.interactions)
@@ -163,7 +165,7 @@ class Checks:
         )
 
     def _unused(self, cassette: Cassette, found: Unused) -> Finding:
-        part = f"no trial reads {listed(found.interactions)}"
+        part = f"no trial reads {listed(found.interactions)}{_in_turns(found.interactions)}"
         return Finding(
             kind="unused",
             file=cassette.shown,
@@ -178,18 +180,32 @@ class Checks:
             return f"there is no suite {cassette.suite!r}"
         return f"case {cassette.case!r} is not asked of target {cassette.target!r}"
 
-    def _stale(self, cassette: Cassette) -> Iterator[Finding]:
+    def _missed(self, cassette: Cassette) -> Iterator[Finding]:
+        """Tell of trials that a replay could not bring to their end."""
         reads = self._reads.get(cassette.suite)
-        pairs = reads.stale(cassette) if reads is not None else []
-        if not pairs:
-            return
-        first = "; ".join(misses.differences(*pairs[0]))
-        yield Finding(
-            kind="stale",
-            file=cassette.shown,
-            what=f"{listed([old for old, _ in pairs])} now asks something else: {first}",
-            mend=f"if the change is meant, record it anew with `{self._command(cassette)}`",
-        )
+        walked = reads.walked(cassette) if reads is not None else []
+        stale = [(each.recorded, each.missed) for each in walked if each.recorded and each.missed]
+        if stale:
+            told = [old for old, _ in stale]
+            verb = "now ask" if len(stale) > 1 else "now asks"
+            first = "; ".join(misses.differences(*stale[0]))
+            yield Finding(
+                kind="stale",
+                file=cassette.shown,
+                what=f"{listed(told)}{_in_turns(told)} {verb} something else: {first}",
+                mend=f"if the change is meant, record it anew with `{self._command(cassette)}`",
+            )
+        lacking = [each.place for each in walked if each.missed and not each.recorded]
+        if lacking:
+            place, more = lacking[0], len(lacking) - 1
+            rest = f"; nor have {more} further trials" if more else ""
+            yield Finding(
+                kind="incomplete",
+                file=cassette.shown,
+                what=f"trial {place.trial} under {place.scenario!r} "
+                f"has no recording of its {nth(place.turn) or 'request 1'}{rest}",
+                mend=f"record what is missing with `{self._command(cassette)}`",
+            )
 
     def _old(self, cassette: Cassette, before: datetime) -> Iterator[Finding]:
         dated = [(recorded_at(one), one) for one in cassette.interactions]
@@ -208,6 +224,14 @@ class Checks:
         case = None if cassette.of_python else cassette.case
         target = None if cassette.of_python else cassette.target
         return record_command(self.project, cassette.suite, case=case, target=target, mode=mode)
+
+
+def _in_turns(interactions: Sequence[Interaction]) -> str:
+    """Say of which requests, where the first of a trial is not among them."""
+    turns = sorted({one.place.turn for one in interactions if one.place is not None})
+    if not turns or turns[0] == 0:
+        return ""
+    return f", in {'; '.join(filter(None, map(nth, turns)))}"
 
 
 def _rewrite(now: Cassette, found: Unused) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from qeval.conversation import converse
-from qeval.dialects.base import DIALECTS
+from qeval.dialects.base import spoken
 from qeval.errors import CassetteError, QevalError, UsageError, suggestion
 from qeval.exchange import Answer, Place, Wire
 from qeval.loading.project import Project
@@ -85,6 +85,13 @@ def why(project: Project, question: Question) -> Why:
     """
     suite, plan = _planned(project, question)
     groups = _groups(plan, question)
+    if all(group.target.python is not None for group in groups):
+        raise UsageError(
+            f"target {groups[0].target_id!r} is a Python function: what it asks is known when it "
+            "runs",
+            hint=f"replay it; a miss names what differs: {_replay_command(project, suite)}",
+        )
+    groups = [group for group in groups if group.target.python is None]
     found = None
     others = 0
     for group in groups:
@@ -96,6 +103,10 @@ def why(project: Project, question: Question) -> Why:
                 found = found or asking
     first = found or _Asking(project, suite, groups[0], question.trial or 0)
     return first.explained(others)
+
+
+def _replay_command(project: Project, suite: str) -> str:
+    return f"`{record_command(project, suite).partition(' --mode')[0]}`"
 
 
 def _planned(project: Project, question: Question) -> tuple[str, Plan]:
@@ -221,7 +232,7 @@ class _Asking:
                 self._turn, self._now = place.turn, sought(base, wire)
                 raise
 
-        dialect = DIALECTS.get(group.target.dialect or "chat")
+        dialect = spoken(group.target)
         place = Place(case=group.case.id, scenario=group.scenario.name, trial=self._first)
         try:
             step(converse(group, self._first, dialect, send, place))

@@ -6,14 +6,16 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from qeval.dialects.base import DIALECTS
+from qeval.dialects.base import spoken
 from qeval.errors import CassetteError, QevalError, UsageError, suggestion
 from qeval.loading.project import Project
 from qeval.plan import Plan, PlannedGroup
+from qeval.session.cassette_turns import Walked, walks
 from qeval.session.running import Options, prepare
 from qeval.transport.cassettes import files, reading
 from qeval.transport.cassettes.interaction import Interaction, request_key
-from qeval.transport.cassettes.transport import adopted, sought
+from qeval.transport.cassettes.shelf import adopted
+from qeval.transport.cassettes.transport import sought
 from qeval.transport.hosts import endpoint
 from qeval.value import Value
 
@@ -180,29 +182,26 @@ class Reads:
         trials = {group.scenario.name: group.trials for group in groups}
         foreign = [one for one in cassette.interactions if one.place is None]
         left = _unasked(foreign, groups) if foreign else []
+        ends = {
+            (walked.place.scenario, walked.place.trial): walked.place.turn
+            for walked in self.walked(cassette)
+            if walked.whole
+        }
         left += [
             one
             for one in cassette.interactions
-            if one.place is not None and one.place.trial >= trials.get(one.place.scenario, 0)
+            if (place := one.place) is not None
+            and (
+                place.trial >= trials.get(place.scenario, 0)
+                or place.turn >= ends.get((place.scenario, place.trial), place.turn + 1)
+            )
         ]
         return Unused(file=cassette.shown, whole=False, interactions=tuple(left)) if left else None
 
-    def stale(self, cassette: Cassette) -> list[tuple[Interaction, Interaction]]:
-        """Return each recording whose trial now asks something else, with what it asks.
-
-        The first turn alone is judged: later ones depend on answers.
-        """
-        last: dict[tuple[str, int], Interaction] = {}
-        for one in cassette.interactions:
-            if one.place is not None and one.place.turn == 0:
-                last[one.place.scenario, one.place.trial] = one
-        found = []
-        for group in self._groups.get((cassette.target, cassette.case), ()):
-            for trial, now in enumerate(_asked(group)):
-                recorded = last.get((group.scenario.name, trial))
-                if recorded is not None and not recorded.same_request(now):
-                    found.append((recorded, now))
-        return found
+    def walked(self, cassette: Cassette) -> list[Walked]:
+        """Return how far the recordings of each planned trial carry."""
+        groups = self._groups.get((cassette.target, cassette.case), ())
+        return [walked for group in groups for walked in walks(group, cassette.interactions)]
 
 
 def _asked(group: PlannedGroup) -> Iterator[Interaction]:
@@ -223,7 +222,7 @@ def wanted(group: PlannedGroup, trial: int) -> Interaction:
     Raises:
         UsageError: The dialect cannot say what the suite asks.
     """
-    wire = DIALECTS.get(group.target.dialect or "chat").write(group.request(trial))
+    wire = spoken(group.target).write(group.request(trial))
     return sought(endpoint(group.target).base, wire)
 
 

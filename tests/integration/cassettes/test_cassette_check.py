@@ -104,7 +104,7 @@ def test_check_tells_stale_recordings_and_what_to_type(recorded: Path, capsys: C
 
     assert cassette("check", "facts") == 1
     assert capsys.readouterr().out == (
-        "cassettes/facts/main/capital.yaml: stale: trials 0 and 1 under 'warm' now asks something"
+        "cassettes/facts/main/capital.yaml: stale: trials 0 and 1 under 'warm' now ask something"
         " else: messages[0].content: 'What is the capital of France?' → 'What is the capital of"
         " Spain?'\n"
         "  if the change is meant, record it anew with `qeval run suites/facts.yaml --mode record"
