@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -17,6 +18,7 @@ from qeval.errors import QevalError
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
     from typing import Any, NoReturn, TextIO
 
 COMMANDS = {
@@ -38,23 +40,22 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake never ends in a traceback."""
     _ready_streams()
+    taken = _take_signals()
     try:
         # Not `list(…)`: that name becomes the command's module once it is imported.
         words = sys.argv[1:] if argv is None else [*argv]
         arguments = parser(words).parse_args(words)
-        code: int = arguments.execute(arguments)
-        sys.stdout.flush()
+        code = _executed(arguments)
+        _flush()
     except QevalError as error:
         _say(str(error))
         return 4
     except KeyboardInterrupt:
         _say("interrupted")
         return 2
-    except BrokenPipeError:
-        _drop(sys.stdout)  # the reader went away (`| head`); what it took is what it wanted
-        return 0
     except OSError as error:
-        _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        what = f"{_place(error.filename)}: {error.strerror or error}"
+        _say(f"{what}\n\nhint: see that it is there, may be read and written, and has room")
         _drop(sys.stdout)
         return 4
     except Exception:  # noqa: BLE001  (a fault of qeval's own, whatever it is)
@@ -62,7 +63,54 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         _say(f"a fault of qeval's own:\n{traceback.format_exc()}\nhint: report it with these lines")
         return 3
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
     return code
+
+
+def _place(name: object) -> str:
+    """Return a file as it is named from here."""
+    if not isinstance(name, str):
+        return "input or output"
+    return name.removeprefix(os.path.join(os.getcwd(), ""))  # noqa: PTH109, PTH118  (pathlib is slow to import)
+
+
+def _executed(arguments: argparse.Namespace) -> int:
+    try:
+        code: int = arguments.execute(arguments)
+    except SystemExit as error:  # commands return: it is code of the user's that ended the program
+        raise QevalError(
+            f"code of the suite ended the program: sys.exit({error.code!r})",
+            hint="raise an error instead: it costs one trial, and not the run",
+        ) from error
+    return code
+
+
+def _take_signals() -> list[int]:
+    """Let what a cancelled CI job or a closed terminal sends end a command as Ctrl-C does.
+
+    So what is half written is cleared away, and what had ended is kept. Who ignores them
+    (`nohup`), or calls from another thread than the first, is left alone.
+    """
+    names = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    taken = []
+    for number in numbers:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            try:
+                signal.signal(number, _end_early)
+            except ValueError:  # not the first thread
+                break
+            taken.append(number)
+    return taken
+
+
+def _end_early(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started with `&` in a script
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _ready_streams() -> None:
@@ -77,18 +125,26 @@ def _ready_streams() -> None:
 
 def _say(text: str) -> None:
     """Print a line of talk; where nobody can hear it, the exit code has to do."""
+    from qeval.cli.terminal import say
+
     try:
-        print(text, file=sys.stderr, flush=True)
+        say(text)
     except OSError:
         _drop(sys.stderr)
 
 
-def _drop(stream: TextIO) -> None:
-    """Send what a stream still holds nowhere, so that closing it at the end raises nothing."""
+def _flush() -> None:
+    """Print what is still held; who went away (`| head`) has what it wanted."""
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):  # a stream without a descriptor, as in a test
-        return
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+
+
+def _drop(stream: TextIO) -> None:
+    from qeval.cli.terminal import drop
+
+    drop(stream)
 
 
 def parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -124,7 +180,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to look; the whole usage would bury it."""
-        self.exit(4, f"{self.prog}: {message}\n\nhint: type `{self.prog} --help`\n")
+        _say(f"{self.prog}: {message}\n\nhint: type `{self.prog} --help`")
+        self.exit(4)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         super().exit(4 if status else 0, message)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from qeval.cli import choosing
+from qeval.cli.terminal import give, say
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -53,14 +53,13 @@ def _set(arguments: argparse.Namespace, project: Project) -> int:
     run = find_run(project.reports, arguments.run)
     path = baseline_path(project.reports, run.header.suite)
     write_baseline(run, path, answers=arguments.with_answers)
-    print(choosing.shown(path))
+    give(choosing.shown(path))
     errored = sum(trial.outcome == "errored" for trial in run.trials())
     for warning in _warnings(run.header, errored):
-        print(f"warning: {warning}", file=sys.stderr)
-    print(
+        say(f"warning: {warning}")
+    say(
         f"\nRun {run.header.id} is the baseline of {run.header.suite}. Commit the file; "
         f"`qeval run suites/{run.header.suite}.yaml --baseline` judges against it.",
-        file=sys.stderr,
     )
     return 0
 
@@ -80,7 +79,7 @@ def _show(arguments: argparse.Namespace, project: Project) -> int:
     from qeval.store import find_source
 
     source = find_source(project.reports, "baseline", arguments.suite)
-    print(text.render(source, arguments.format))
+    give(text.render(source, arguments.format))
     return 0
 
 
@@ -106,8 +105,8 @@ def _list(arguments: argparse.Namespace, project: Project) -> int:
             }
         )
     if rows or arguments.format == "json":
-        print(text.rows(rows, arguments.format))
+        give(text.rows(rows, arguments.format))
     else:
-        print("no baseline yet", file=sys.stderr)
-        print("\nhint: keep a run as one: `qeval baseline set latest`", file=sys.stderr)
+        say("no baseline yet")
+        say("\nhint: keep a run as one: `qeval baseline set latest`")
     return 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -15,7 +13,9 @@ import msgspec
 
 from qeval import units
 from qeval.cli.cassettes_shown import body, place
-from qeval.report.marks import escaped, visible
+from qeval.cli.choosing import several
+from qeval.cli.terminal import give, give_json, say
+from qeval.report.marks import visible
 from qeval.session.cassette_answers import Pair, Reading, compared, side
 
 _NARROWEST = 60
@@ -28,14 +28,14 @@ def execute(arguments: argparse.Namespace) -> int:
     moved = [pair for pair in pairs if not pair.same]
     if arguments.format == "json":
         plain = msgspec.to_builtins(moved)
-        print(escaped(json.dumps(plain, ensure_ascii=False, indent=2)))
+        give_json(plain)
     elif moved:
         width = max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST)
         head = "\n".join(_columns([visible(arguments.a)], [visible(arguments.b)], width))
-        print("\n\n".join([head, *(_beside(pair, width) for pair in moved)]))
+        give("\n\n".join([head, *(_beside(pair, width) for pair in moved)]))
     counts = Counter(map(_word, pairs))
     said = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
-    print(f"{len(pairs)} answers: {said or 'none'}", file=sys.stderr)
+    say(f"{several(len(pairs), 'answer')}: {said or 'none'}")
     return 0
 
 

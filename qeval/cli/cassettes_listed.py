@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from qeval import units
+from qeval.cli.choosing import several
+from qeval.cli.terminal import give, say
 from qeval.loading.project import find_project
 from qeval.report import text
 from qeval.session.cassette_answers import readings
@@ -21,9 +22,10 @@ def execute(arguments: argparse.Namespace) -> int:
     project = find_project(Path.cwd() / "suites" / "any")
     form = arguments.format
     rows = [_row(cassette, form) for cassette in survey(project, arguments.suites)]
-    print(text.rows(rows, form) if rows or form == "json" else "", end="\n" if rows else "")
+    if rows or form == "json":
+        give(text.rows(rows, form, right=("interactions", "age", "tokens in", "tokens out")))
     total = sum(row["interactions"] or 0 for row in _whole(rows))
-    print(f"{len(rows)} files, {total} interactions", file=sys.stderr)
+    say(f"{several(len(rows), 'file')}, {several(total, 'interaction')}")
     return 0 if rows else 5
 
 

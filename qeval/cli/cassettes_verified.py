@@ -10,6 +10,7 @@ from typing import Any
 
 from qeval import units
 from qeval.cli import choosing
+from qeval.cli.terminal import give, say
 from qeval.report import text
 from qeval.report.marks import line
 from qeval.session import Options
@@ -30,9 +31,9 @@ def execute(arguments: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
         found = [verify(suite, options, taking) for suite in arguments.suites]
     rows = [_row(one, again, arguments.format) for one in found for again in one.again]
-    print(text.rows(rows, arguments.format))
+    give(text.rows(rows, arguments.format))
     for one in found:
-        print(_sentence(one), file=sys.stderr)
+        say(_sentence(one))
     return 0 if all(one.held for one in found) else 1
 
 

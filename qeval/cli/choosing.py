@@ -44,6 +44,11 @@ def shown(path: Path) -> Path:
     return path.relative_to(path.cwd()) if path.is_relative_to(path.cwd()) else path
 
 
+def several(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 answer`, `2 answers`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def positive(text: str) -> int:
     """Read a whole number of at least 1."""
     number = int(text) if text.isdecimal() and len(text) <= 7 else 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
+
+from qeval.cli.terminal import give, say
 
 SUITE = """\
 description: A first suite. Change a question, and replay says what no longer fits.
@@ -68,6 +69,7 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the files; nothing that is there already is touched."""
+    from contextlib import suppress
     from pathlib import Path
 
     from qeval.errors import UsageError
@@ -85,10 +87,12 @@ def execute(arguments: argparse.Namespace) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         except OSError as error:
+            with suppress(OSError):  # lest the next try finds half a file there already
+                path.unlink(missing_ok=True)
             raise UsageError(
                 f"cannot write {path}: {error.strerror}",
                 hint="choose a folder that can be written: `qeval init NAME`",
             ) from None
-        print(path)
-    print(f"\n{NEXT}", end="", file=sys.stderr)
+        give(path)
+    say(f"\n{NEXT}", end="")
     return 0

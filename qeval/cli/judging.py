@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
+
+from qeval.cli.terminal import give, say
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from qeval.compare.values import Comparison
     from qeval.report.formats import Failure
+    from qeval.report.html import PageOptions
     from qeval.session.comparing import Choice, Judged
 
 FORMATS = ("table", "markdown", "junit", "csv", "json")
@@ -81,17 +83,19 @@ def tell(
     form: str,
     fail_on: tuple[str, ...],
     more: tuple[Failure, ...] = (),
+    *,
+    options: PageOptions | None = None,
 ) -> tuple[Failure, ...]:
     """Print the comparison, write its page, and return what is red: `more`, and what fails."""
     from qeval.cli import choosing
     from qeval.report import formats
 
     red = more + formats.failures(judged.comparison, fail_on)
-    print(formats.render(judged.comparison, form, red))
+    give(formats.render(judged.comparison, form, red))
     for note in judged.notes:
-        print(f"\nnote: {note}", file=sys.stderr)
-    judged.write(page)
-    print(f"\nreport: {choosing.shown(page)}", file=sys.stderr)
+        say(f"\nnote: {note}")
+    judged.write(page, options)
+    say(f"\nreport: {choosing.shown(page)}")
     if red:
         _name(judged.comparison, red)
     return red
@@ -101,7 +105,6 @@ def _name(comparison: Comparison, red: tuple[Failure, ...]) -> None:
     """Say on stderr what is red: of each condition the first three, and the worst cases."""
     from qeval.report.formats import WORST, worst
     from qeval.report.formats.terminal import told
-    from qeval.report.marks import visible
 
     several = len(comparison.against) > 1
     grouped: dict[tuple[int, str], list[Failure]] = {}
@@ -109,15 +112,15 @@ def _name(comparison: Comparison, red: tuple[Failure, ...]) -> None:
         grouped.setdefault((each.column, each.condition), []).append(each)
     for (column, condition), found in grouped.items():
         start = f"{comparison.sides[column].letter}: " if several else ""
-        print(f"\n{start}failed on {condition}: {_counted(found)}", file=sys.stderr)
+        say(f"\n{start}failed on {condition}: {_counted(found)}")
         for each in found[:WORST]:
             name = "" if each.name == "overall" else f"{each.name}: "
-            print(f"  {visible(name + each.why)}", file=sys.stderr)
+            say(f"  {name}{each.why}")
     for against in comparison.against:
         mine = {each.name for each in red if each.column == against.column}
         if mine == {"overall"}:  # no case is red by itself: the suspects, then
             for change in worst(against):
-                print(f"  {told(change)}", file=sys.stderr)
+                say(f"  {told(change)}")
 
 
 def _counted(found: list[Failure]) -> str:

@@ -6,6 +6,8 @@ import argparse
 import sys
 
 from qeval.cli import choosing
+from qeval.cli.choosing import several
+from qeval.cli.terminal import give, say
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -31,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
         _, plan = prepare(arguments.suite, options)
     for warning in plan.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}")
     rows = [
         {
             "case": group.case.id,
@@ -44,6 +46,6 @@ def execute(arguments: argparse.Namespace) -> int:
         }
         for group in plan.groups
     ]
-    print(text.rows(rows, arguments.format))
-    print(f"{len(rows)} groups, {plan.trials_total} trials", file=sys.stderr)
+    give(text.rows(rows, arguments.format))
+    say(f"{several(len(rows), 'group')}, {several(plan.trials_total, 'trial')}")
     return 0 if rows else 5

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from qeval.cli import choosing, judging
+from qeval.cli.terminal import give, say
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -49,20 +49,21 @@ def execute(arguments: argparse.Namespace) -> int:
     from qeval.store import Baseline, find_source
 
     source = find_source(project.reports, arguments.runs[0])
-    print(rendered(source, arguments.format))
+    give(rendered(source, arguments.format))
     page = source.path.parent / "report.html"
     if arguments.output:
         page = Path(arguments.output)
     elif isinstance(source, Baseline):  # beside its file, which is committed, it has no place
         page = page_path(project, source.header.suite, "baseline.html")
     html.write([Column(source)], page, options=html.PageOptions(deflate=not arguments.no_deflate))
-    print(f"\nreport: {choosing.shown(page)}", file=sys.stderr)
+    say(f"\nreport: {choosing.shown(page)}")
     return 0
 
 
 def _side_by_side(arguments: argparse.Namespace, project: Project) -> int:
     from pathlib import Path
 
+    from qeval.report import html
     from qeval.session import comparing
     from qeval.session.paths import page_path
 
@@ -70,9 +71,6 @@ def _side_by_side(arguments: argparse.Namespace, project: Project) -> int:
     judged = comparing.judged(sources, comparing.Choice(), project)
     suite = judged.comparison.suite
     page = Path(arguments.output) if arguments.output else page_path(project, suite)
-    judging.tell(judged, page, arguments.format, ())
-    if arguments.no_deflate:
-        from qeval.report import html
-
-        html.write(judged.columns, page, judged.comparison, html.PageOptions(deflate=False))
+    options = html.PageOptions(deflate=not arguments.no_deflate)
+    judging.tell(judged, page, arguments.format, (), options=options)
     return 0

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from qeval.cli import choosing, judging
+from qeval.cli.terminal import give, say
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -77,29 +78,31 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the suite and print its table, or the verdict against its baseline."""
-    import signal
     from contextlib import redirect_stdout
 
+    from qeval.errors import UsageError
     from qeval.session import Session
 
-    before = signal.signal(signal.SIGTERM, _end_early)
-    try:
-        with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
-            session = Session(arguments.suite, _options(arguments))
-            for warning in session.plan.warnings:
-                print(f"warning: {warning}")
-            against = _Against(arguments, session) if arguments.baseline else None
-            result = session.run()
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    if arguments.fail_on and not arguments.baseline:
+        raise UsageError(
+            "--fail-on says when a comparison fails, and nothing is named to compare with",
+            hint="add `--baseline`, or `--baseline RUN`",
+        )
+
+    with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
+        session = Session(arguments.suite, _options(arguments))
+        for warning in session.plan.warnings:
+            say(f"warning: {warning}")
+        against = _Against(arguments, session) if arguments.baseline else None
+        result = session.run()
     if result.exit_code == 5:
-        print("nothing to run: no case is left after choosing", file=sys.stderr)
+        say("nothing to run: no case is left after choosing")
         return 5
     if against is not None and result.exit_code != 2:
         return against.tell(result)
-    print(rendered(result.run(), arguments.format))
+    give(rendered(result.run(), arguments.format))
     _talk(result)
-    print(f"\nreport: {choosing.shown(result.folder / 'report.html')}", file=sys.stderr)
+    say(f"\nreport: {choosing.shown(result.folder / 'report.html')}")
     return result.exit_code
 
 
@@ -163,31 +166,23 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _end_early(number: int, frame: object) -> None:
-    """Take SIGTERM, which a cancelled CI job sends, for Ctrl-C: what had ended is kept."""
-    del number, frame
-    import signal
-
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started with `&` in a script
-        raise KeyboardInterrupt
-    signal.raise_signal(signal.SIGINT)
-
-
 def _talk(result: Result) -> None:
     """Say on stderr what the table does not: misses, targets that were stopped, interruption."""
     if result.misses:
         total = sum(result.misses.values())
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(result.misses.items()))
         trials = "trial" if total == 1 else "trials"
-        first = "delete the damaged files, then type" if "damaged" in result.misses else "type"
-        print(f"\n{total} {trials} could not be replayed: {causes}", file=sys.stderr)
-        print(f"\nhint: {first} `{result.command}`", file=sys.stderr)
+        first = "mend or delete the damaged files, then type"
+        if "damaged" not in result.misses:
+            first = "type"
+        say(f"\n{total} {trials} could not be replayed: {causes}")
+        say(f"\nhint: {first} `{result.command}`")
     for target, reason in result.stopped.items():
-        print(f"\nstopped asking {target}: {reason}", file=sys.stderr)
+        say(f"\nstopped asking {target}: {reason}")
     for target, said in result.slowed.items():
-        print(f"\n{target}: {said}", file=sys.stderr)
+        say(f"\n{target}: {said}")
     if result.unused:
-        print(f"\n{result.unused}", file=sys.stderr)
+        say(f"\n{result.unused}")
     if result.exit_code == 2:
         cause = f"stopped by {result.early}" if result.early else "interrupted"
-        print(f"\n{cause}; what had ended is kept", file=sys.stderr)
+        say(f"\n{cause}; what had ended is kept")

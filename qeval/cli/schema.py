@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from qeval.cli.terminal import give_json
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -14,10 +16,8 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the schema."""
-    import json
-
     from qeval.loading.schema import json_schema
 
     del arguments
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    give_json(json_schema())
     return 0

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from qeval.cli import choosing
+from qeval.cli.terminal import give, give_json, say
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -122,26 +123,25 @@ def _thinking(said: str | None) -> bool | str | None:
 def _print_text(request: Request, model: Model | None, tally: Tally, form: str) -> None:
     from qeval import units
     from qeval.report import text
-    from qeval.report.marks import visible
 
-    print(visible(_head(request, model)))
-    print()
+    give(_head(request, model))
+    give()
     rows: list[dict[str, Any]] = [
         {"tokens": units.count(item.tokens), "what": _what(item, request)} for item in tally.items
     ]
     rows.append({"tokens": units.count(tally.tokens), "what": "in all"})
-    print(text.rows(rows, form, right=("tokens",)))
-    print()
+    give(text.rows(rows, form, right=("tokens",)))
+    give()
     words, total = units.count(tally.of("text")), units.count(tally.tokens)
-    print(f"{words} for the text, {total} with the template.")
+    give(f"{words} for the text, {total} with the template.")
     last = tally.items[-1]
     if last.kind == "generation" and last.note.endswith(r"\n") and tally.tokens is not None:
         shown = tally.tokens - 1
-        print(
+        give(
             f"A page that prints this prompt without its last newline shows {units.count(shown)}: "
             "that newline is a token, and it is billed."
         )
-    print(f"Counted by {_METHODS[tally.method]}.")
+    give(f"Counted by {_METHODS[tally.method]}.")
 
 
 def _head(request: Request, model: Model | None) -> str:
@@ -186,7 +186,6 @@ def _text_json(request: Request, model: Model | None, tally: Tally) -> dict[str,
 def _suite(arguments: argparse.Namespace) -> int:
     from contextlib import redirect_stdout
 
-    from qeval.report.marks import visible
     from qeval.session import Options
     from qeval.session.forecast import Limits, forecast
 
@@ -196,7 +195,7 @@ def _suite(arguments: argparse.Namespace) -> int:
             arguments.what, options, Limits(requests=arguments.rpm, tokens=arguments.tpm)
         )
     for warning in found.warnings:
-        print(f"warning: {visible(warning)}", file=sys.stderr)
+        say(f"warning: {warning}")
     if arguments.format == "json":
         _print_json(_suite_json(found))
     else:
@@ -211,27 +210,27 @@ def _print_suite(found: Forecast, form: str) -> None:
     from qeval.report import text
 
     right = ("trials", "tokens in", "overhead", "out at most", "cost")
-    print(text.rows([_share_row(share) for share in found.shares], form, right=right))
-    print()
-    print(f"{units.count(found.trials)} trials. {_money(found)}")
+    give(text.rows([_share_row(share) for share in found.shares], form, right=right))
+    give()
+    give(f"{units.count(found.trials)} trials. {_money(found)}")
     if found.minutes is not None:
         open_ = any(share.most_output_tokens is None for share in found.shares)
         least = "at least " if open_ else "at most "
-        print(f"At the limits given: {least}{units.seconds(found.minutes * 60)}.")
+        give(f"At the limits given: {least}{units.seconds(found.minutes * 60)}.")
     for share in found.shares:
         if share.over:
             more = f" and {len(share.over) - 5} more" if len(share.over) > 5 else ""
-            print(f"Too long for {share.target}: {', '.join(share.over[:5])}{more}")
+            give(f"Too long for {share.target}: {', '.join(share.over[:5])}{more}")
     if found.residuals:
-        print()
-        print("Recorded bills beside the prediction:")
+        give()
+        give("Recorded bills beside the prediction:")
         for residual in found.residuals:
             mean = units.tokens(residual.mean_absolute)
             trials = units.count(residual.trials)
-            print(f"  {residual.dialect}: {mean} tokens off a request, mean of {trials} trials")
+            give(f"  {residual.dialect}: {mean} tokens off a request, mean of {trials} trials")
         for kind, fit in found.learned:
             slope = f" and {units.percent(abs(fit.slope))} of the prompt" if fit.slope else ""
-            print(f"  {kind}: constant {fit.constant:g}{slope}, {fit.n} trials")
+            give(f"  {kind}: constant {fit.constant:g}{slope}, {fit.n} trials")
 
 
 def _share_row(share: Share) -> dict[str, str]:
@@ -309,11 +308,8 @@ def _suite_json(found: Forecast) -> dict[str, Any]:
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    import json
 
-    from qeval.report.marks import escaped
-
-    print(escaped(json.dumps(document, ensure_ascii=False, indent=2)))
+    give_json(document)
 
 
 def _advise(method: str, model: str | None) -> None:
@@ -327,6 +323,5 @@ def _advise(method: str, model: str | None) -> None:
 
 
 def _hint(text: str) -> None:
-    from qeval.report.marks import visible
 
-    print(f"\nhint: {visible(text)}", file=sys.stderr)
+    say(f"\nhint: {text}")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from qeval.cli.choosing import several
+from qeval.cli.terminal import give, say
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -25,11 +28,12 @@ def execute(arguments: argparse.Namespace) -> int:
             with redirect_stdout(sys.stderr):  # what a suite's own code prints is talk, not data
                 loaded, plan = prepare(suite, Options())
         except UsageError as error:
-            print("\n" * bool(number and code) + str(error), file=sys.stderr)
+            say("\n" * bool(number and code) + str(error))
             code = 4
             continue
         for warning in plan.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            say(f"warning: {warning}")
         cases = len({group.case.id for group in plan.groups})
-        print(f"{loaded.id}: {cases} cases, {len(plan.groups)} groups, {plan.trials_total} trials")
+        groups, trials = several(len(plan.groups), "group"), several(plan.trials_total, "trial")
+        give(f"{loaded.id}: {several(cases, 'case')}, {groups}, {trials}")
     return code

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from qeval.errors import SuiteError
 from qeval.loading.cases.expand import Expander
 from qeval.loading.mistakes import Mistakes
 from qeval.loading.project import Project, find_project
@@ -78,7 +79,11 @@ def _read(path: Path) -> Loaded:
     from qeval.loading.reading import check_file, read_layers
     from qeval.loading.texts import id_mistakes
 
-    file = path.resolve()
+    try:
+        file = path.resolve()
+    except RuntimeError:
+        message = "links that lead to each other, and to no file"
+        raise SuiteError(message, where=str(path), hint="name the file itself") from None
     project = find_project(path)
     check_file(file, shown(file, project.root) if file.is_relative_to(project.root) else str(path))
     mistakes = Mistakes()

@@ -19,11 +19,11 @@ from qeval.loading.shapes import (
     Shape,
     TableOf,
     Text,
-    Walk,
     Word,
     either,
 )
 from qeval.loading.texts import PATH, Function, template
+from qeval.loading.walking import Walk
 
 _LIMITS = ("ge", "gt", "le", "lt")
 

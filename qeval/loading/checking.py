@@ -16,7 +16,6 @@ from qeval.loading.content import one_of
 from qeval.loading.mistakes import meant
 from qeval.loading.nodes import Node, scalar
 from qeval.loading.shapes import (
-    BAD,
     RESERVED,
     AnyJson,
     Either,
@@ -26,17 +25,16 @@ from qeval.loading.shapes import (
     Reference,
     Shape,
     Text,
-    Walk,
     Word,
-    bad,
     either,
 )
 from qeval.loading.texts import template
+from qeval.loading.walking import BAD, Walk, Wrong, bad
 from qeval.scorers.base import SCORERS
 from qeval.suite import Check
 
 
-def wrong_regex(text: str, _walk: Walk | None = None) -> str | None:
+def wrong_regex(text: str, _walk: Walk) -> Wrong | None:
     """Return why a text is no regular expression, or None."""
     if template(text):
         return None
@@ -45,7 +43,8 @@ def wrong_regex(text: str, _walk: Walk | None = None) -> str | None:
             warnings.simplefilter("ignore")
             re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        return f"{text!r} is no regular expression: {error}"
+        hint = r"put a backslash before a sign that is meant as such: \( for ("
+        return f"{text!r} is no regular expression: {error}", hint
     return None
 
 
@@ -190,7 +189,8 @@ class CheckShape(Shape):
         strange = [key for key, _ in node.value if key.value not in options]
         own = [key for key in strange if not _option_of_any(key.value)]
         if not own:
-            return walk.say(node, "a check needs a key that is a check's name")
+            message = "a check needs a key that is a check's name"
+            return walk.say(node, message, "such as `contains: Paris`")
         return self._strange(own[0], walk)
 
     def _known(self, key: Node, walk: Walk) -> Kind | None:
@@ -200,14 +200,18 @@ class CheckShape(Shape):
         if known is None:
             self._strange(key, walk)
         elif reversed_ and not known.reversible:
-            walk.say(key, f"check {name!r} has no not-: limits and groups cannot be reversed")
+            message = f"check {name!r} has no not-: limits and groups cannot be reversed"
+            hint = "set the opposite limit"
+            if known.argument is GROUPED:
+                hint = "write the other group, with not- before each check inside"
+            walk.say(key, message, hint)
             return None
         return known
 
     def _strange(self, key: Node, walk: Walk) -> Any:
         name = key.value
-        if split(name)[0] in RESERVED:
-            return walk.say(key, f"check {name!r}: not in this version")
+        if (later := RESERVED.get(split(name)[0])) is not None:
+            return walk.say(key, f"check {name!r}: not in this version", later)
         hint = meant(name, names()) or f"known checks: {', '.join(check_names())}"
         return walk.say(key, f"unknown check {name!r}", hint)
 
@@ -220,7 +224,8 @@ class CheckShape(Shape):
         item = next(item for key, item in node.value if key is main)
         if known.argument is None or (known.bare and _nothing(item)):
             if not _nothing(item):
-                return walk.say(item, f"{main.value} takes no argument")
+                hint = f"write `{main.value}` alone"
+                return walk.say(item, f"{main.value} takes no argument", hint)
             return None
         name = split(main.value)[0]
         shape = known.argument

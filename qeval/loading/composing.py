@@ -15,6 +15,24 @@ DEPTH = 200
 """Levels of nesting."""
 
 _QUIET = (PLAIN, TEXT)
+_ADVICE = {
+    "found character that cannot start": "put text that begins with @, ` or % in quotes",
+    "mapping values are not allowed": "put text with `: ` in it in quotes, "
+    "and let the keys of one mapping begin in one column",
+    "found unexpected end of stream": "close the quotation mark",
+    "expected ',' or": "close every [ and {, and put text that holds one in quotes",
+    "did not find expected key": "let the keys of one mapping begin in one column; "
+    "inside '…', a ' is written twice",
+    "did not find expected '-'": "begin each item of the list with `- `, all in one column",
+    "found undefined alias": "put text that begins with * in quotes",
+    "unknown escape character": "write \\\\ for \\ inside \"…\", or use '…'",
+    "another document": "make a file of each, and let one extend the other",
+    "block sequence entries": "begin the list on a line of its own",
+    "could not find expected ':'": "write `: ` after a key, and indent a text below `|`",
+    "control characters": 'delete it, or write it in double quotes as an escape, such as "\\x1b"',
+}
+"""Part of what libyaml says, and what helps."""
+_TABS = "indent with spaces: YAML takes no tabs"
 Say = Callable[[int, str, str | None], None]
 """Takes a line (from 0), a message and a hint."""
 
@@ -79,26 +97,29 @@ def compose(text: str, say: Say) -> Node | None:
     try:
         root: Node | None = _composer(text).get_single_node()
     except yaml.YAMLError as error:
-        say(*_told(error, text), None)
+        say(*_told(error, text))
         return None
     if root is None:
-        say(0, "the file is empty", None)
+        say(0, "the file is empty", "let `qeval init FOLDER` write one to begin with")
         return None
     return root if _sound(root, say, aliased="*" in text) else None
 
 
-def _told(error: yaml.YAMLError, text: str) -> tuple[int, str]:
-    """Return line and reason of what the parser could not read."""
+def _told(error: yaml.YAMLError, text: str) -> tuple[int, str, str | None]:
+    """Return line, reason and hint of what the parser could not read."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    hint = next((hint for part, hint in _ADVICE.items() if part in reason), None)
     if "another document" in reason:
         reason = "a suite is one document; a second one begins here"
     elif "levels deep" not in reason:
         reason = f"not YAML: {reason}"
     if mark is not None:
-        return min(mark.line, text.count("\n")), reason
+        line = min(mark.line, text.count("\n"))
+        tab = "cannot start" in reason and text[mark.index : mark.index + 1] == "\t"
+        return line, reason, _TABS if tab else hint
     position = getattr(error, "position", 0)
-    return text.count("\n", 0, position), reason
+    return text.count("\n", 0, position), reason, hint
 
 
 def _sound(root: Node, say: Say, *, aliased: bool) -> bool:
@@ -109,7 +130,7 @@ def _sound(root: Node, say: Say, *, aliased: bool) -> bool:
     while waiting:
         node = waiting.pop()
         if node.tag not in KNOWN_TAGS:
-            good = _say(say, node, f"tag {node.tag!r} has no meaning here")
+            good = _say(say, node, f"tag {node.tag!r} has no meaning here", "take it out")
         if node.id == "mapping":
             good = _keys(node, say) and good
         for child in _children(node):
@@ -135,7 +156,8 @@ def _bounded(root: Node, say: Say) -> bool:
             inside.discard(id(node))
             sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
         elif id(node) in inside:
-            return _say(say, node, "an alias stands inside what it names, so it would never end")
+            message = "an alias stands inside what it names, so it would never end"
+            return _say(say, node, message, "write out what it stands for")
         elif id(node) not in sizes:
             written += 1
             inside.add(id(node))
@@ -143,7 +165,8 @@ def _bounded(root: Node, say: Say) -> bool:
             stack.extend((child, False) for child in _children(node))
     brought = sizes[id(root)] - written
     if brought > LIMIT:
-        return _say(say, root, f"aliases bring in {brought:,} nodes; at most {LIMIT:,} may be")
+        message = f"aliases bring in {brought:,} nodes; at most {LIMIT:,} may be"
+        return _say(say, root, message, "put the values in a data file: `rows: data.jsonl`")
     return True
 
 
@@ -165,14 +188,18 @@ def _keys(node: Node, say: Say) -> bool:
     kept = []
     for key, item in pairs:
         if key.id != "scalar":
-            good = _say(say, key, "a key must be text")
+            hint = "write it as one word or in quotes"
+            if key.id == "mapping":
+                hint = 'put a template in quotes: "{{ name }}"'
+            good = _say(say, key, "a key must be text", hint)
             continue
         if key.value == "<<" and key.tag == PLAIN:
             hint = "share with `extends:`, or with an anchor under a key that begins with x-"
             say(key.start_mark.line, "merge keys (<<) are not read", hint)
         elif key.value in first:
             line = first[key.value] + 1
-            _say(say, key, f"key {key.value!r} is here twice; first on line {line}")
+            message = f"key {key.value!r} is here twice; first on line {line}"
+            _say(say, key, message, "keep one of them")
         else:
             first[key.value] = key.start_mark.line
             kept.append((key, item))
@@ -180,6 +207,6 @@ def _keys(node: Node, say: Say) -> bool:
     return good
 
 
-def _say(say: Say, node: Node, message: str) -> bool:
-    say(node.start_mark.line, message, None)
+def _say(say: Say, node: Node, message: str, hint: str) -> bool:
+    say(node.start_mark.line, message, hint)
     return False

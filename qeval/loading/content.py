@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qeval.loading.mistakes import meant
 from qeval.loading.nodes import Node
 from qeval.loading.shapes import (
     AnyJson,
@@ -13,13 +14,12 @@ from qeval.loading.shapes import (
     Flag,
     ListOf,
     Number,
-    Shape,
     TableOf,
     Text,
-    Walk,
     Word,
 )
 from qeval.loading.texts import LITERAL_PATH, MEDIA, PATH, Function, wrong_variable
+from qeval.loading.walking import Walk
 
 WHOLE = Number(whole=True, ge=1)
 JSON_TABLE = TableOf(AnyJson())
@@ -33,7 +33,8 @@ def one_of(label: str, *keys: str) -> Any:
         there = [key for key in keys if key in values]
         if len(there) != 1:
             found = " and ".join(there) or "none"
-            walk.say(node, f"{label} has exactly one of {listed}, got {found}")
+            hint = f"leave {there[-1]} out" if there else f"add `{keys[0]}: …`"
+            walk.say(node, f"{label} has exactly one of {listed}, got {found}", hint)
 
     return look
 
@@ -59,7 +60,7 @@ def _fitting(values: dict[str, Any], node: Node, walk: Walk) -> None:
     for key, _ in node.value:
         if key.value in values and key.value not in (kinds[0], *own):
             has = f"it has {', '.join(own)}" if own else "it has none"
-            walk.say(key, f"{kinds[0]} has no option {key.value!r}; {has}")
+            walk.say(key, f"{kinds[0]} has no option {key.value!r}; {has}", meant(key.value, own))
 
 
 PART = Fields(
@@ -123,10 +124,12 @@ class Messages(ListOf):
         if isinstance(messages, tuple) and isinstance(messages[-1], dict):
             role = messages[-1].get("role")
             if role in {"system", "assistant"}:
-                hint = "give the beginning of the answer as `partial:`" * (role == "assistant")
+                hint = "end with what the user says: `{role: user, content: …}`"
+                if role == "assistant":
+                    hint = "give the beginning of the answer as `partial:`"
                 last = node.value[-1]
                 message = f"the last message asks, so its role is user or tool, got {role!r}"
-                walk.say(last, message, hint or None)
+                walk.say(last, message, hint)
         return messages
 
 
@@ -149,7 +152,7 @@ GRID = TableOf(ListOf(AnyJson(), least=1), wrong_variable, least=1)
 
 def _one_answer(values: dict[str, Any], node: Node, walk: Walk) -> None:
     if "result" in values and "python" in values:
-        walk.say(node, "a tool has result or python, not both")
+        walk.say(node, "a tool has result or python, not both", "keep the one that answers")
 
 
 TOOL = Fields(
@@ -176,5 +179,3 @@ RESPONSE_FORMAT = Either(
         required=("schema",),
     ),
 )
-
-__all__ = ["CONTENT", "CONTEXT", "TEXT", "TEXT_OR_NONE", "Messages", "Shape", "one_of"]

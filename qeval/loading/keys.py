@@ -22,7 +22,7 @@ from qeval.loading.content import (
 )
 from qeval.loading.nodes import Node
 from qeval.loading.shapes import (
-    BAD,
+    EMPTY,
     AnyJson,
     Either,
     Fields,
@@ -33,7 +33,6 @@ from qeval.loading.shapes import (
     Shape,
     TableOf,
     Text,
-    Walk,
     Word,
 )
 from qeval.loading.texts import (
@@ -44,9 +43,15 @@ from qeval.loading.texts import (
     wrong_environment,
     wrong_id,
 )
+from qeval.loading.walking import BAD, Walk, Wrong
 from qeval.record import needed
 
 FORMAT = 1
+MOST_TRIALS = 1_000_000
+"""What asks for more is a slip of the finger, and would run for ever."""
+CONCURRENCY = Number(whole=True, ge=1, le=10_000)
+TIMEOUT = Number(gt=0, le=86_400)
+TRIALS = Number(whole=True, ge=1, le=MOST_TRIALS)
 DIALECTS = ("chat", "responses", "dashscope-text", "dashscope-multimodal")
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
 UNSOUND = "!"
@@ -54,7 +59,6 @@ UNSOUND = "!"
 
 _WIRE_NAMES = {
     "max_tokens": "max_output_tokens",
-    "max_completion_tokens": "max_output_tokens",
     "enable_thinking": "thinking",
     "thinking_budget": "thinking",
     "reasoning_effort": "thinking",
@@ -63,15 +67,23 @@ _WIRE_NAMES = {
     "enable_search": "search",
     "search_options": "search",
     "stream_options": "stream",
-    "incremental_output": "stream",
+    # What the case and the target say themselves.
+    "model": "model",
+    "messages": "messages",
+    "input": "user",
+    "instructions": "system",
+    "response_format": "response_format",
+    "previous_response_id": "conversation",
 }
 
 
-def _pass_rule(text: str, _walk: Walk) -> str | None:
+def _pass_rule(text: str, _walk: Walk) -> Wrong | None:
     try:
         needed(text, 1)
     except ValueError as error:
-        return str(error)
+        return str(error), None
+    if "/" in text and int(text.partition("/")[2]) > MOST_TRIALS:
+        return f"{text!r} asks more than {MOST_TRIALS:,} times", "write a share, such as 80%"
     return None
 
 
@@ -149,7 +161,7 @@ class Varied(Fields):
 
     def read(self, node: Node, name: str, walk: Walk) -> Any:
         if node.id == "mapping" and not node.value:
-            return walk.say(node, f"{name} is empty")
+            return walk.say(node, f"{name} is empty", EMPTY)
         return super().read(node, name, walk)
 
 
@@ -160,7 +172,8 @@ def counts_agree(values: dict[str, Any], node: Node, walk: Walk) -> None:
         asks = int(passes.partition("/")[2])
         if asks != trials:
             line = line_of(node, "trials")
-            walk.say_at(line, f"trials {trials} beside passes {passes!r}, which asks {asks} times")
+            message = f"trials {trials} beside passes {passes!r}, which asks {asks} times"
+            walk.say_at(line, message, f"leave trials out, or write trials: {asks}")
 
 
 def line_of(node: Node, key: str) -> int:
@@ -177,7 +190,8 @@ def _scenario(values: dict[str, Any], node: Node, walk: Walk) -> None:
         walk.say_at(line, "sweep or grid, not both", "make two scenarios of it")
     trials, n = values.get("trials"), values.get("n")
     if isinstance(trials, int) and isinstance(n, int) and trials % n:
-        walk.say_at(line_of(node, "trials"), f"trials {trials} is no multiple of n {n}")
+        hint = f"write trials: {-(-trials // n) * n}"
+        walk.say_at(line_of(node, "trials"), f"trials {trials} is no multiple of n {n}", hint)
 
 
 SCENARIO = Fields(
@@ -185,7 +199,7 @@ SCENARIO = Fields(
     {
         "description": Text(),
         "preset": Text(),
-        "trials": WHOLE,
+        "trials": TRIALS,
         "passes": PASSES,
         "vars": VARS,
         "targets": ListOf(Text(), least=1),
@@ -209,13 +223,14 @@ def _target(values: dict[str, Any], node: Node, walk: Walk) -> None:
     conversation = values.get("conversation")
     if conversation == "server" and values.get("dialect", "chat") not in ("responses", BAD):
         line = line_of(node, "conversation")
-        walk.say_at(line, "conversation 'server' is for dialect 'responses' only")
+        message = "conversation 'server' is for dialect 'responses' only"
+        walk.say_at(line, message, "write dialect: responses, or leave conversation out")
     for key, item in node.value:
         if key.value in _WITH_VARIABLES:
             continue
         if isinstance(values.get(key.value), str) and "${" in item.value:
             message = f"{key.value} {item.value!r}: ${{NAME}} is for region, workspace, base_url"
-            walk.say(key, f"{message} and headers")
+            walk.say(key, f"{message} and headers", f"write the {key.value} out")
 
 
 class Address(Text):
@@ -224,7 +239,8 @@ class Address(Text):
     def read(self, node: Node, name: str, walk: Walk) -> Any:
         text = super().read(node, name, walk)
         if isinstance(text, str) and not text.lower().startswith(("http://", "https://", "${")):
-            return walk.say(node, f"{name} {text!r} is no address that begins with http")
+            message = f"{name} {text!r} is no address that begins with http"
+            return walk.say(node, message, "write it whole: http://127.0.0.1:8000/v1")
         return text
 
 
@@ -246,24 +262,20 @@ class Headers(TableOf):
         return headers
 
 
-def _environment(text: str, _walk: Walk) -> str | None:
-    return wrong_environment(text)
-
-
-ENVIRONMENT = Text(_environment)
+ENVIRONMENT = Text(wrong_environment)
 _TARGET_FIELDS: dict[str, Shape] = {
     "model": Text(),
     "dialect": Word(*DIALECTS),
     "region": ENVIRONMENT,
     "workspace": ENVIRONMENT,
-    "base_url": Address(_environment),
+    "base_url": Address(wrong_environment),
     "api_key_env": Text(null=True),
     "headers": Headers(),
     "params": PARAMS_TABLE,
     "like": Text(),
     "conversation": Word("resend", "server"),
-    "timeout_s": Number(gt=0),
-    "concurrency": WHOLE,
+    "timeout_s": TIMEOUT,
+    "concurrency": CONCURRENCY,
     "rpm": WHOLE,
     "tpm": WHOLE,
     "deterministic": Flag(),
@@ -287,10 +299,11 @@ class Named(TableOf):
             for key, _ in node.value:
                 text = key.value
                 if (wrong := wrong_id(text)) and not (self.slugged and table[text] is None):
-                    walk.say(key, wrong)
+                    walk.say(key, *wrong)
                 other = seen.setdefault(text.lower(), text)
                 if other != text:
-                    walk.say(key, f"{text!r} and {other!r} differ in case alone")
+                    message = f"{text!r} and {other!r} differ in case alone"
+                    walk.say(key, message, "rename one of them")
                 if self.slugged and table[text] is None:
                     table[text] = {}
         return table
@@ -312,7 +325,7 @@ _SHARED: dict[str, Shape] = {
     "checks": CHECKS,
     "without": ListOf(Text()),
     "tags": ListOf(Text()),
-    "trials": WHOLE,
+    "trials": TRIALS,
     "passes": PASSES,
 }
 TURN = Fields("the turn", {"user": CONTENT, "checks": CHECKS}, required=("user",))
@@ -324,9 +337,11 @@ def _case(values: dict[str, Any], node: Node, walk: Walk) -> None:
     asked = [key for key in QUESTIONS if key in values]
     if len(asked) > 1:
         line = line_of(node, asked[1])
-        walk.say_at(
-            line, f"a case asks by one of user, messages or turns, got {' and '.join(asked)}"
-        )
+        message = f"a case asks by one of user, messages or turns, got {' and '.join(asked)}"
+        walk.say_at(line, message, "keep one; what is said turn by turn stands in `turns:`")
+    elif "turns" in values and "partial" in values:
+        message = "partial does not go with turns: it could begin the first answer alone"
+        walk.say_at(line_of(node, "partial"), message, "ask by `user` or `messages`")
 
 
 class CaseShape(Fields):
@@ -387,6 +402,10 @@ class SuiteShape(Fields):
     def unknown(self, key: Node, item: Node, walk: Walk) -> None:
         if not key.value.startswith("x-"):
             super().unknown(key, item, walk)
+
+    def advice(self, node: Node, name: str) -> str | None:
+        del node, name
+        return "begin it with a line `targets: [qwen-plus]` and a line `cases:`"
 
     def schema(self) -> dict[str, Any]:
         return {**super().schema(), "patternProperties": {"^x-": {}}}

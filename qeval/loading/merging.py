@@ -68,7 +68,7 @@ class _Merger:
             if name not in known and None not in known:
                 where = f"{layer.file.name}:{layer.file.line(('without', i)) + 1}"
                 message = f"without: no inherited check is called {name!r}"
-                self.mistakes.add(where, message, meant(name, [n for n in known if n]))
+                self.mistakes.add(where, message, inherited(name, known))
         kept = [i for i, check in enumerate(checks) if not _called(check, names)]
         self.values["checks"] = tuple(checks[i] for i in kept)
         for new, old in enumerate(kept):
@@ -141,6 +141,12 @@ def known_names(checks: Any) -> set[str | None]:
     for check in checks:
         found |= check.known_as if isinstance(check, Check) else {None}
     return found
+
+
+def inherited(name: str, known: set[str | None]) -> str:
+    """Return the hint for a `without` that names none of the checks there are."""
+    names = sorted(each for each in known if each)
+    return meant(name, names) or f"inherited are {', '.join(names) or 'none'}"
 
 
 def _called(check: Any, names: tuple[Any, ...]) -> bool:

@@ -9,13 +9,13 @@ from typing import Any
 from qeval import models, presets
 from qeval.errors import suggestion
 from qeval.loading.keys import QUESTIONS, UNSOUND
-from qeval.loading.merging import known_names
+from qeval.loading.merging import inherited, known_names
 from qeval.loading.mistakes import Mistakes, meant
 from qeval.loading.nodes import Path
 from qeval.loading.project import Project
-from qeval.loading.shapes import BAD
 from qeval.loading.source import Source
 from qeval.loading.texts import template
+from qeval.loading.walking import BAD
 from qeval.suite import Check
 
 DEFAULT = "default"
@@ -147,7 +147,8 @@ class Names:
             here = self.source.where(("cases", i, "id"))
             same = first.rpartition(":")[0] == here.rpartition(":")[0]
             place = f"on line {first.rpartition(':')[2]}" if same else f"in {first}"
-            self._say(("cases", i, "id"), f"case id {own!r} is here twice; first {place}")
+            message = f"case id {own!r} is here twice; first {place}"
+            self._say(("cases", i, "id"), message, "give each case an id of its own")
 
     def _case(self, path: Path, case: dict[str, Any]) -> None:
         self._choice((*path, "targets"), case.get("targets"), self.targets, "target")
@@ -183,7 +184,7 @@ class Names:
         for i, name in enumerate(_items(case.get("without"))):
             if isinstance(name, str) and name not in self.checks and None not in self.checks:
                 message = f"without: no inherited check is called {name!r}"
-                hint = meant(name, [known for known in self.checks if known])
+                hint = inherited(name, self.checks)
                 self._say((*path, "without", i), message, hint)
 
     def _varied(self, path: Path, case: dict[str, Any]) -> None:

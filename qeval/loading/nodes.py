@@ -64,6 +64,14 @@ class Dressed:
         self.start_mark = Line(line)
 
 
+class OddValueError(ValueError):
+    """A value is neither JSON nor a function; `line` says where it stands, from 0."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 def dress(value: Any, line_of: Callable[[Path], int], path: Path = ()) -> Node:
     """Dress a Python value, its lists and its mappings as nodes.
 
@@ -73,7 +81,7 @@ def dress(value: Any, line_of: Callable[[Path], int], path: Path = ()) -> Node:
         path: Where `value` stands.
 
     Raises:
-        ValueError: Something in it is neither JSON nor a function.
+        OddValueError: Something in it is neither JSON nor a function.
     """
     line = line_of(path)
     if isinstance(value, dict):
@@ -92,7 +100,7 @@ def dress(value: Any, line_of: Callable[[Path], int], path: Path = ()) -> Node:
         return Dressed("scalar", TEXT, value, line)
     if not _is_scalar(value):
         place = ".".join(str(step) for step in path) or "the value"
-        raise ValueError(f"{place}: {value!r} is no JSON value")
+        raise OddValueError(f"{place}: {value!r} is no JSON value", line)
     return Dressed("scalar", VALUE, value, line)
 
 

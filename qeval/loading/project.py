@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from qeval.loading.mistakes import Mistakes
 from qeval.loading.nodes import Path as KeyPath
+from qeval.loading.walking import Walk
 from qeval.suite import Target
 from qeval.value import Json, Value
 
@@ -77,37 +79,55 @@ def _settings(root: Path) -> dict[str, Any]:
     if b"qeval" not in data:
         return {}
     mistakes = Mistakes()
-    settings = _checked(data.decode("utf-8", "replace"), root, mistakes)
+    settings = _checked(data, root, mistakes)
     if len(mistakes):
         raise mistakes.error()
     return settings
 
 
-def _checked(text: str, root: Path, mistakes: Mistakes) -> dict[str, Any]:
-    import tomllib
-
-    from qeval.loading.nodes import dress
+def _checked(data: bytes, root: Path, mistakes: Mistakes) -> dict[str, Any]:
+    from qeval.loading.nodes import OddValueError, dress
     from qeval.loading.settings import SETTINGS
-    from qeval.loading.shapes import Walk
+    from qeval.loading.source import decoded
 
     walk = Walk(FILE, root, root, mistakes)
+    walk.typed = True
+    text = decoded(data, walk)
+    table = None if text is None else _table(text, walk)
+    if text is None or table is None:
+        return {}
+    lines = _lines(text)
+    try:
+        node = dress(_dated(table), lambda path: _line(lines, ("tool", "qeval", *path)))
+    except OddValueError as error:
+        walk.say_at(error.line, str(error), "write text in quotes, else a number, true or false")
+        return {}
+    settings = SETTINGS.read(node, "[tool.qeval]", walk)
+    return settings if isinstance(settings, dict) else {}
+
+
+def _table(text: str, walk: Walk) -> Any:
+    """Return `[tool.qeval]` as it is written; None where the file is no TOML."""
+    import tomllib
+
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         number = int(line[1]) - 1 if line else text.count("\n")
-        walk.say_at(number, f"not TOML: {str(error).partition(' (at')[0]}")
-        return {}
+        reason = str(error).partition(" (at")[0]
+        hint = 'write text in quotes: mode = "live"' if "Invalid value" in reason else None
+        walk.say_at(number, f"not TOML: {reason}", hint)
+        return None
     tool = data.get("tool", {})
-    table = tool.get("qeval", {}) if isinstance(tool, dict) else {}
-    lines = _lines(text)
-    try:
-        node = dress(table, lambda path: _line(lines, ("tool", "qeval", *path)))
-    except ValueError as error:
-        walk.say_at(_line(lines, ("tool", "qeval")), str(error))
-        return {}
-    settings = SETTINGS.read(node, "[tool.qeval]", walk)
-    return settings if isinstance(settings, dict) else {}
+    return tool.get("qeval", {}) if isinstance(tool, dict) else {}
+
+
+def _dated(value: Any, key: str = "") -> Any:
+    """Return a table whose `date` is text, as it may stand in TOML without quotes."""
+    if isinstance(value, dict):
+        return {name: _dated(item, name) for name, item in value.items()}
+    return str(value) if key == "date" and isinstance(value, date) else value
 
 
 def _lines(text: str) -> dict[KeyPath, int]:

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from qeval.errors import QevalError
-from qeval.loading.nodes import Node, dress
-from qeval.loading.shapes import Walk
+from qeval.loading.nodes import Node, OddValueError, dress
+from qeval.loading.walking import Walk
 from qeval.suite import Check, Suite
 
 NAME = "suite"
@@ -35,8 +35,12 @@ def compose_python(text: str, path: Path, walk: Walk) -> Node | None:
     walk.dressed = True
     try:
         return dress(written(suite), lambda _path: line)
-    except ValueError as error:
-        walk.say_at(line, str(error))
+    except RecursionError:
+        message = "something in the suite stands inside itself, so it would never end"
+        walk.say_at(line, message, "write out what it is to hold")
+    except OddValueError as error:
+        hint = "write text, numbers, True, False, None, lists, dicts, or a function"
+        walk.say_at(line, str(error), hint)
     return None
 
 
@@ -110,4 +114,5 @@ def _tell(error: BaseException, path: Path, walk: Walk) -> None:
             line = trace.tb_lineno
         trace = trace.tb_next
     reason = error.message if isinstance(error, QevalError) else (str(error) or "no message")
-    walk.say_at(line - 1, f"{type(error).__name__}: {reason}")
+    hint = f"see all of it with `python {walk.name}`"
+    walk.say_at(line - 1, f"{type(error).__name__}: {reason}", hint)

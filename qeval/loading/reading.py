@@ -10,10 +10,12 @@ from qeval.errors import SuiteError, nearest
 from qeval.loading.keys import SUITE
 from qeval.loading.mistakes import Mistakes
 from qeval.loading.nodes import Node, descend
-from qeval.loading.shapes import Walk
-from qeval.loading.source import File, shown
+from qeval.loading.source import File, decoded, shown
+from qeval.loading.texts import absent
+from qeval.loading.walking import Walk
 
 SUFFIXES = (".yaml", ".yml", ".json", ".py")
+BEGIN = "begin with `qeval init FOLDER`"
 _PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
@@ -72,10 +74,10 @@ class _Reader:
         line = descend(layer.file.root, ("extends", place))[1]
         if path in chain:
             names = [shown(p, self.root) for p in (*chain[chain.index(path) :], path)]
-            walk.say_at(line, f"extends goes round in a circle: {' → '.join(names)}")
+            message = f"extends goes round in a circle: {' → '.join(names)}"
+            walk.say_at(line, message, "take one of them out of `extends:`")
         elif path.suffix not in SUFFIXES or not path.is_file():
-            close = nearest(path.name, _suites_in(path.parent))
-            hint = f"did you mean {close!r}?" if close else None
+            _, hint = absent(base, walk.folder)
             walk.say_at(line, f"extends {base!r}: there is no such suite file", hint)
         elif path not in self.reached:
             self.read(path, chain)
@@ -92,6 +94,17 @@ def _suites_in(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.suffix in SUFFIXES)
 
 
+def _instead(path: Path, name: Path) -> str:
+    """Return the hint for a file that is not there: the nearest there is, or what there is."""
+    there: dict[str, str] = {}
+    for below in ("suites", ""):  # what lies beside it comes first, where both have the name
+        files = _suites_in(path.parent / below)
+        there |= {Path(file).stem: (name.parent / below / file).as_posix() for file in files}
+    if close := nearest(path.stem, there):
+        return f"did you mean {there[close]!r}?"
+    return f"suites here are {', '.join(list(there.values())[:5])}" if there else BEGIN
+
+
 def check_file(path: Path, name: str) -> None:
     """See that a path given by the user can be read as a suite.
 
@@ -99,18 +112,20 @@ def check_file(path: Path, name: str) -> None:
         SuiteError: It cannot; the hint names the nearest file.
     """
     if path.is_dir():
-        raise SuiteError("this is a folder", where=name, hint="name one suite file in it")
+        there = [f"{name}/{file}" for file in _suites_in(path)]
+        hint = f"name one suite file in it: {', '.join(there[:3])}" if there else BEGIN
+        raise SuiteError("this is a folder", where=name, hint=hint)
+    if path.exists() and not path.is_file():
+        raise SuiteError("this is no regular file", where=name, hint="name a suite file")
     if not path.is_file():
-        close = nearest(path.name, _suites_in(path.parent))
-        hint = f"did you mean {(Path(name).parent / close).as_posix()!r}?" if close else None
-        raise SuiteError("there is no such file", where=name, hint=hint)
+        raise SuiteError("there is no such file", where=name, hint=_instead(path, Path(name)))
     if path.suffix not in SUFFIXES:
         message = f"a suite is a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file"
         raise SuiteError(message, where=name, hint="rename the file")
 
 
 def _compose(path: Path, walk: Walk) -> Node | None:
-    text = _decode(path.read_bytes(), walk)
+    text = decoded(path.read_bytes(), walk)
     if text is None:
         return None
     if path.suffix == ".py":
@@ -122,15 +137,6 @@ def _compose(path: Path, walk: Walk) -> Node | None:
     if path.suffix == ".json":
         text = _PAIR.sub(_joined, text)
     return compose(text, walk.say_at)
-
-
-def _decode(data: bytes, walk: Walk) -> str | None:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start)
-        walk.say_at(line, f"not UTF-8: byte 0x{data[error.start]:02x}", "save the file as UTF-8")
-    return None
 
 
 def _joined(match: re.Match[str]) -> str:

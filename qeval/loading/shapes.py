@@ -4,62 +4,26 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from qeval.errors import nearest
-from qeval.loading.mistakes import Mistakes, meant
-from qeval.loading.nodes import PLAIN, VALUE, Node, json_of, scalar
+from qeval.loading.mistakes import meant
+from qeval.loading.nodes import PLAIN, VALUE, Node, json_of, plain, scalar
+from qeval.loading.walking import Bad, Walk, Wrong, got
 from qeval.value import Json
 
-RESERVED = frozenset(("judge", "similar", "property", "retry", "only"))
-"""Names kept for later versions of the format."""
-
-
-class _Bad:
-    """Stands where something was written that is no good, so that it does not count as absent."""
-
-    def __repr__(self) -> str:
-        return "BAD"
-
-
-BAD: Final = _Bad()
-
-
-class Walk:
-    """What the shapes need to know of the file they walk through, and where mistakes go."""
-
-    def __init__(self, name: str, folder: Path, root: Path, mistakes: Mistakes) -> None:
-        self.name = name
-        self.folder = folder
-        self.root = root
-        self.mistakes = mistakes
-        self.dressed = False
-        """Whether the nodes are values of Python."""
-
-    def say(self, node: Node, message: str, hint: str | None = None) -> _Bad:
-        """Note a mistake on the node's line."""
-        self.say_at(node.start_mark.line, message, hint)
-        return BAD
-
-    def say_at(self, line: int, message: str, hint: str | None = None) -> None:
-        """Note a mistake on a line, counted from 0."""
-        self.mistakes.add(f"{self.name}:{line + 1}", message, hint)
-
-
-def got(node: Node) -> str:
-    """Say what a node is, in a message: `a list: ["Paris", "Rome"]`."""
-    if node.id == "scalar":
-        value = scalar(node)
-        if value is None:
-            return "nothing" if node.value in {"", None} else "null"
-        if callable(value):
-            return "a function"
-        return f"{value!r}" if isinstance(value, str) else json.dumps(value, default=repr)
-    word = "a list" if node.id == "sequence" else "a mapping"
-    text = json.dumps(json_of(node), ensure_ascii=False, default=repr)
-    return f"{word}: {text if len(text) <= 60 else text[:57] + '…'}"
+OWN = "judge with a function of your own: `python: judging.py:score`"
+PYTHON = "name a function as `path.py:function`, or `package.module:function`"
+RESERVED = {
+    "judge": OWN,
+    "similar": OWN,
+    "property": OWN,
+    "retry": "ask several times with `trials:`",
+    "only": "choose where you run: `qeval run SUITE --case ID`",
+}
+"""Names kept for later versions of the format, each with what there is today."""
+EMPTY = "name at least one, or leave the key out"
 
 
 class Shape:
@@ -81,9 +45,15 @@ class Shape:
         """Return the JSON Schema (Draft 7) of the place."""
         raise NotImplementedError
 
-    def refuse(self, node: Node, name: str, walk: Walk, hint: str | None = None) -> _Bad:
+    def refuse(self, node: Node, name: str, walk: Walk, hint: str | None = None) -> Bad:
         """Say that something else was wanted."""
+        hint = hint or self.advice(node, name)
         return walk.say(node, f"{name} wants {self.wants}, got {got(node)}", hint)
+
+    def advice(self, node: Node, name: str) -> str | None:
+        """Return what to write instead of a node that is refused; None: the message says it."""
+        del node, name
+        return None
 
 
 class AnyJson(Shape):
@@ -111,7 +81,7 @@ class Text(Shape):
 
     def __init__(
         self,
-        check: Callable[[str, Walk], str | None] | None = None,
+        check: Callable[[str, Walk], Wrong | None] | None = None,
         *,
         null: bool = False,
         null_as_written: bool = False,
@@ -127,7 +97,7 @@ class Text(Shape):
             return self.refuse(node, name, walk)
         text = node.value
         if node.tag == VALUE:
-            if not isinstance(text, bool | int | float | None):
+            if walk.typed or not isinstance(text, bool | int | float | None):
                 return self.refuse(node, name, walk)
             text = None if text is None else json.dumps(text)
         if text is None or (node.tag == PLAIN and scalar(node) is None):
@@ -136,12 +106,24 @@ class Text(Shape):
             if not (self.null_as_written and text):
                 return self.refuse(node, name, walk)
         if self.check is not None and (wrong := self.check(text, walk)):
-            return walk.say(node, f"{name} {wrong}")
+            return walk.say(node, f"{name} {wrong[0]}", wrong[1])
         return text
+
+    def advice(self, node: Node, name: str) -> str | None:
+        if node.id != "scalar":
+            return None
+        if node.tag == VALUE and node.value is not None and not callable(node.value):
+            return f'write it in quotes: {name} = "{json.dumps(node.value)}"'
+        if node.value:
+            return f'in quotes it is text: `{name}: "{node.value}"`'
+        return f"write text after `{name}:`, or leave the line out"
 
     def schema(self) -> dict[str, Json]:
         kinds = ["string", "number", "boolean", "null"]
         return {"type": kinds[: 4 if self.null or self.null_as_written else 3], **self._schema}
+
+
+_HOLDS = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
 
 
 class Number(Shape):
@@ -163,9 +145,15 @@ class Number(Shape):
         return value
 
     def _inside(self, value: float) -> bool:
-        limits = self.limits
-        low = value >= limits.get("ge", value) and value > limits.get("gt", value - 1)
-        return low and value <= limits.get("le", value) and value < limits.get("lt", value + 1)
+        return all(_HOLDS[key](value, limit) for key, limit in self.limits.items())
+
+    def advice(self, node: Node, name: str) -> str | None:
+        if node.id == "scalar" and isinstance(node.value, str):
+            meant = plain(node.value or "?")
+            if isinstance(meant, int | float) and not isinstance(meant, bool):
+                return f"write it without quotes or fraction: `{name}: {meant:g}`"
+        fits = next(n for n in (1, *self.limits.values(), 0) if self._inside(n))
+        return f"write a number, such as `{name}: {fits}`"
 
     @property
     def range(self) -> str:
@@ -193,6 +181,12 @@ class Flag(Shape):
     def read(self, node: Node, name: str, walk: Walk) -> Any:
         value = scalar(node) if node.id == "scalar" else None
         return value if isinstance(value, bool) else self.refuse(node, name, walk)
+
+    def advice(self, node: Node, name: str) -> str | None:
+        word = str(node.value).lower() if node.id == "scalar" else ""
+        meant = "true" if word in {"yes", "on", "1"} else "false"
+        known = word in {"yes", "on", "1", "no", "off", "0"}
+        return f"write `{name}: {meant}`" if known else None
 
     def schema(self) -> dict[str, Json]:
         return {"type": "boolean"}
@@ -235,8 +229,10 @@ class Either(Shape):
         shape = self.shapes[node.id]
         return self.refuse(node, name, walk) if shape is None else shape.read(node, name, walk)
 
-    def refuse(self, node: Node, name: str, walk: Walk, hint: str | None = None) -> _Bad:
-        return walk.say(node, f"{name} wants {self.wants}, got {got(node)}", hint)
+    def advice(self, node: Node, name: str) -> str | None:
+        """Return what to write instead; a single item stands in a list."""
+        shape = self.shapes["sequence"] or self.shapes["mapping"] or self.shapes["scalar"]
+        return None if shape is None else shape.advice(node, name)
 
     def schema(self) -> dict[str, Json]:
         return either(*(shape.schema() for shape in self.shapes.values() if shape))
@@ -282,9 +278,14 @@ class ListOf(Shape):
                 return (self.item.read(node, name, walk),)
             return self.refuse(node, name, walk)
         if len(node.value) < self.least:
-            return walk.say(node, f"{name} is empty")
+            return walk.say(node, f"{name} is empty", EMPTY)
         read = self.item.read
         return tuple(read(item, name, walk) for item in node.value)
+
+    def advice(self, node: Node, name: str) -> str | None:
+        if node.id == "scalar" and node.value not in {None, ""}:
+            return f"put it in brackets: `{name}: [{node.value}]`"
+        return f"begin each item below `{name}:` with `- `"
 
     def schema(self) -> dict[str, Json]:
         items: dict[str, Json] = {"type": "array", "items": self.item.schema()}
@@ -301,7 +302,7 @@ class TableOf(Shape):
     def __init__(
         self,
         item: Shape,
-        key: Callable[[str], str | None] | None = None,
+        key: Callable[[str], Wrong | None] | None = None,
         *,
         least: int = 0,
     ) -> None:
@@ -313,13 +314,17 @@ class TableOf(Shape):
         if node.id != "mapping":
             return self.refuse(node, name, walk)
         if len(node.value) < self.least:
-            return walk.say(node, f"{name} is empty")
+            return walk.say(node, f"{name} is empty", EMPTY)
         table = {}
         for key, item in node.value:
             if self.key is not None and (wrong := self.key(key.value)):
-                walk.say(key, wrong)
+                walk.say(key, *wrong)
             table[key.value] = self.item.read(item, key.value, walk)
         return table
+
+    def advice(self, node: Node, name: str) -> str | None:
+        del node
+        return f"write `key: value` lines below `{name}:`, two spaces in"
 
     def schema(self) -> dict[str, Json]:
         return {"type": "object", "additionalProperties": self.item.schema()}
@@ -372,7 +377,7 @@ class Fields(Shape):
                 self.unknown(key, item, walk)
         for missing in self.required:
             if missing not in values:
-                walk.say(node, f"{self.label} lacks {missing!r}")
+                walk.say(node, f"{self.label} lacks {missing!r}", f"add `{missing}: …` to it")
         if self.after is not None:
             self.after(values, node, walk)
         return values
@@ -381,11 +386,18 @@ class Fields(Shape):
         """Say that a key is not one of ours."""
         text = key.value
         if text in RESERVED:
-            walk.say(key, f"{text!r} in {self.label}: not in this version")
+            walk.say(key, f"{text!r} in {self.label}: not in this version", RESERVED[text])
             return
         message = f"unknown key {text!r} in {self.label}"
         hint = meant(text, self.fields) or f"{self.label} may have {', '.join(sorted(self.fields))}"
         walk.say(key, message, hint)
+
+    def advice(self, node: Node, name: str) -> str | None:
+        del node
+        if not name.isidentifier():
+            return None
+        first = self.required[0] if self.required else next(iter(self.fields))
+        return f"write `{name}: {{{first}: …}}`, or a line for each key below it"
 
     def schema(self) -> dict[str, Json]:
         fields: dict[str, Json] = {
@@ -435,18 +447,3 @@ def _has_function(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_function(item) for item in value.values())
     return any(map(_has_function, value)) if isinstance(value, list) else callable(value)
-
-
-def bad(value: Any) -> bool:
-    """Whether anything in a value that was read is no good."""
-    if value is BAD:
-        return True
-    if isinstance(value, dict):
-        return any(bad(item) for item in value.values())
-    return isinstance(value, tuple | list) and any(bad(item) for item in value)
-
-
-__all__ = [
-    "BAD", "AnyJson", "Either", "Fields", "Flag", "ListOf", "Number", "Reference", "Several",
-    "Shape", "TableOf", "Text", "Walk", "Word", "bad", "either", "got", "nearest",
-]  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qeval.loading.nodes import Node, descend
 from qeval.loading.nodes import Path as KeyPath
+from qeval.loading.walking import Walk
 
 
 class File:
@@ -59,6 +60,21 @@ class Source:
             if moved := self._moved.get(path[:length]):
                 return moved[0], (*moved[1], *path[length:])
         return self.file, path
+
+
+def decoded(data: bytes, walk: Walk) -> str | None:
+    """Return what a file says, or None where it is not UTF-8; the mistake is noted."""
+    line = 0
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, fact = data.count(b"\n", 0, error.start), f"byte 0x{data[error.start]:02x}"
+    else:
+        if "\0" not in text[:4]:
+            return text
+        fact = "this looks like UTF-16"
+    walk.say_at(line, f"not UTF-8: {fact}", "save the file as UTF-8")
+    return None
 
 
 def shown(path: Path, root: Path) -> str:

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 from typing import Any
 
+from qeval.errors import nearest
 from qeval.loading.mistakes import Mistakes
 from qeval.loading.nodes import VALUE, Node
-from qeval.loading.shapes import Text, Walk
+from qeval.loading.shapes import Text
+from qeval.loading.walking import Walk, Wrong
+from qeval.suite import slug
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+BELOW = "write it from the suite's own folder, such as 'data/rows.csv'"
 _REMOTE = re.compile(r"(?i)(https?|data|oss):")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}")
@@ -30,24 +35,28 @@ def template(text: str) -> bool:
     return "{{" in text or "{%" in text
 
 
-def wrong_id(text: str) -> str | None:
+def wrong_id(text: str) -> Wrong | None:
     """Return what is wrong with a literal id, or None."""
     if _ID.fullmatch(text) and not _DEVICE.fullmatch(text):
         return None
-    return f"{text!r} is not an id: {ID_RULE}"
+    made = slug(text)[:80]
+    fits = _ID.fullmatch(made) and not _DEVICE.fullmatch(made)
+    return f"{text!r} is not an id: {ID_RULE}", f"write {made!r}, say" if fits else None
 
 
-def wrong_case_id(text: str, _walk: Walk) -> str | None:
+def wrong_case_id(text: str, _walk: Walk) -> Wrong | None:
     """Return what is wrong with a case's id, which may be a template."""
     return None if template(text) else wrong_id(text)
 
 
-def wrong_variable(name: str) -> str | None:
+def wrong_variable(name: str) -> Wrong | None:
     """Return what is wrong with the name of a variable, or None."""
-    return f"variable {name!r} is reserved for templates" if name in TAKEN else None
+    if name not in TAKEN:
+        return None
+    return f"variable {name!r} is reserved for templates", f"rename it, to 'my_{name}' say"
 
 
-def wrong_path(text: str, folder: Path, root: Path) -> str | None:
+def wrong_path(text: str, folder: Path, root: Path) -> Wrong | None:
     """Return what is wrong with a path written in a suite, or None.
 
     Args:
@@ -56,21 +65,23 @@ def wrong_path(text: str, folder: Path, root: Path) -> str | None:
         root: The project's root, without links.
     """
     if not text.strip() or "\0" in text:
-        return f"{text!r} is not a path"
+        return f"{text!r} is not a path", BELOW
     if text.startswith(("/", "~")) or _DRIVE.match(text):
-        return f"{text!r} is not a path below the project: absolute paths and ~ are refused"
+        return f"{text!r} is not a path below the project: absolute paths and ~ are refused", BELOW
     if "\\" in text:
-        return f"{text!r} has a backslash: paths are written with /"
+        return f"{text!r} has a backslash: paths are written with /", "write " + repr(
+            text.replace("\\", "/")
+        )
     if not (folder / text).resolve().is_relative_to(root):
-        return f"{text!r} leads out of the project"
+        return f"{text!r} leads out of the project", "copy the file into the project"
     return None
 
 
-def _path(text: str, walk: Walk) -> str | None:
+def _path(text: str, walk: Walk) -> Wrong | None:
     return None if template(text) else wrong_path(text, walk.folder, walk.root)
 
 
-def _media(text: str, walk: Walk) -> str | None:
+def _media(text: str, walk: Walk) -> Wrong | None:
     return None if _REMOTE.match(text) else _path(text, walk)
 
 
@@ -78,7 +89,7 @@ PATH = Text(_path)
 MEDIA = Text(_media)
 
 
-def _literal_path(text: str, walk: Walk) -> str | None:
+def _literal_path(text: str, walk: Walk) -> Wrong | None:
     return wrong_path(text, walk.folder, walk.root)
 
 
@@ -107,13 +118,38 @@ class Function(Text):
     def _file(self, file: str | None, node: Node, name: str, walk: Walk) -> Any:
         if file is None:
             return None
-        wrong = wrong_path(file, walk.folder, walk.root)
-        if wrong is None and not (walk.folder / file).is_file():
-            wrong = f"{file!r} is not there"
-        return walk.say(node, f"{name} {wrong}") if wrong else None
+        wrong = wrong_file(file, walk.folder, walk.root)
+        return walk.say(node, f"{name} {wrong[0]}", wrong[1]) if wrong else None
 
 
-def wrong_function(function: Any) -> tuple[str, str] | None:
+def wrong_file(text: str, folder: Path, root: Path) -> Wrong | None:
+    """Return what is wrong with a path that is to lead to a file; arguments as of `wrong_path`."""
+    if (wrong := wrong_path(text, folder, root)) is not None:
+        return wrong
+    try:
+        there = (folder / text).is_file()
+    except OSError:  # a name longer than the file system allows
+        there = False
+    return None if there else absent(text, folder)
+
+
+def absent(written: str, folder: Path) -> Wrong:
+    """Return why a path leads to no file, and the nearest that there is."""
+    path = folder / written
+    try:
+        if path.is_dir():
+            return f"{written!r} is a folder", f"name a file in it, such as '{written}/NAME'"
+        there = [each.name for each in path.parent.iterdir()]
+    except (OSError, ValueError):  # no such folder, or a name longer than the disk allows
+        there = []
+    close = nearest(path.name, there)
+    hint = "paths begin at the folder of the file that they are written in"
+    if close:
+        hint = f"did you mean {(posixpath.dirname(written) + '/' + close).lstrip('/')!r}?"
+    return f"{written!r} is not there", hint
+
+
+def wrong_function(function: Any) -> Wrong | None:
     """Return what is wrong with a function given as such, and a hint: it needs a place."""
     name = getattr(function, "__qualname__", None)
     hint = "define it with `def` at the top of its file"
@@ -124,10 +160,11 @@ def wrong_function(function: Any) -> tuple[str, str] | None:
     return None
 
 
-def wrong_environment(text: str) -> str | None:
+def wrong_environment(text: str, _walk: Walk | None = None) -> Wrong | None:
     """Return what is wrong with the `${NAME}` in a text, or None."""
     rest = _VARIABLE.sub("", text)
-    return f"{text!r} is not ${{NAME}} or ${{NAME:-default}}" if "${" in rest else None
+    hint = "a name has letters, digits and _, and braces around it"
+    return (f"{text!r} is not ${{NAME}} or ${{NAME:-default}}", hint) if "${" in rest else None
 
 
 def literal_secret(text: str) -> bool:
@@ -142,4 +179,4 @@ def id_mistakes(parts: tuple[str, ...], where: str, mistakes: Mistakes) -> None:
     """Note each part of a suite's id that breaks the rule."""
     for part in parts:
         if wrong := wrong_id(part):
-            mistakes.add(where, f"the suite's path is its id, and {wrong}", "rename the file")
+            mistakes.add(where, f"the suite's path is its id, and {wrong[0]}", "rename the file")

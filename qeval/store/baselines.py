@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from qeval.errors import StoreError
 from qeval.record import Asked, Group, Source, decide
+from qeval.store.impossible import impossible
 from qeval.store.kept import Check, Document, KeptGroup, checks_of, kept, opened
 from qeval.store.runs import StoredRun, find_run
 from qeval.value import Json, Value, cleaned, to_json
@@ -95,33 +96,9 @@ class Baseline:
             held = msgspec.json.decode(data, type=Document)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise self._damaged(data, str(error)) from None
-        self._fitting(held.groups)
+        if (told := impossible(held)) is not None:
+            raise StoreError(f"{self._shown}: {told}", hint=f"take the edit back, or {_SET}")
         return held
-
-    def _fitting(self, groups: Sequence[KeptGroup]) -> None:
-        """Refuse scores without a check and what is here twice: lines taken out, or merged in."""
-        case, checks = None, None
-        seen: set[tuple[str, str, str, int]] = set()
-        for group in groups:
-            checks = group.checks if group.checks is not None or group.case != case else checks
-            case = group.case
-            for trial in group.trials:
-                key = group.case, group.target, group.scenario, trial.trial
-                if key in seen:
-                    raise StoreError(
-                        f"{self._shown}: trial {trial.trial} of case {group.case!r} for "
-                        f"{group.target!r} under {group.scenario!r} is here twice",
-                        hint=_SET,
-                    )
-                seen.add(key)
-                own = checks if trial.checks is None else trial.checks
-                count = len(trial.scores)
-                if own is None or len(own) != count or len(trial.reasons) not in {0, count}:
-                    raise StoreError(
-                        f"{self._shown}: trial {trial.trial} of case {group.case!r} has "
-                        f"{count} scores for {len(own or ())} checks",
-                        hint=_SET,
-                    )
 
     def _damaged(self, data: bytes, told: str) -> StoreError:
         if conflict := _CONFLICT.search(data):

@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-from qeval.errors import StoreError
+from qeval.errors import StoreError, nearest
 from qeval.record import SCHEMA, Asked, Group, Header, Run, Trial, decide
 from qeval.value import cleaned, to_json
 
@@ -84,14 +84,17 @@ class RunWriter:
         return StoredRun(final / FILE)
 
     def release(self) -> None:
-        """Let go of the file as it is: unsorted, and not complete; of a replay, nothing stays."""
+        """Let go of the file as it is: unsorted, and not complete.
+
+        Of a replay nothing stays, nor of a run without so much as its header, which none can read.
+        """
         with suppress(OSError):  # what could not be written was told when it was tried
             self._file.close()
-        leave = (FILE + _SORTED,) if self._durable else (FILE, FILE + _SORTED)
+        stays = self._durable and self._end > 0
         with suppress(OSError):
-            for name in leave:
+            for name in (FILE + _SORTED,) if stays else (FILE, FILE + _SORTED):
                 (self.folder / name).unlink(missing_ok=True)
-            if not self._durable:
+            if not stays:
                 self.folder.rmdir()
 
     def _sort(self, header: Header) -> None:
@@ -260,11 +263,14 @@ def find_run(reports: Path, reference: str, suite: str | None = None) -> StoredR
     for path in runs:
         if path.parent.name == reference:
             return StoredRun(path)
-    known = ", ".join(sorted(p.parent.name for p in runs)[:5])
+    names = sorted(p.parent.name for p in runs)
+    known = f"runs there: {', '.join(names[-5:])}"
+    if close := nearest(reference, names):
+        known = f"did you mean {close!r}?"
     about = f" of suite {suite!r}" if suite else ""
     raise StoreError(
         f"there is no run {reference!r}{about} below {reports.name}/",
-        hint=f"runs there: {known}" if known else "run a suite first: `qeval run suites/NAME.yaml`",
+        hint=known if names else "run a suite first: `qeval run suites/NAME.yaml`",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,7 +94,8 @@ def litter(project: Path) -> list[str]:
         (["run", "x", "--trials", "²"], "'²' is not a whole number from 1 to 1000000"),
         (["run", "x", "--trials", "9" * 14], "is not a whole number from 1 to 1000000"),
         (["run", "x", "--limit", "-1"], "'-1' is not a whole number from 1 to 1000000"),
-        (["simulate", "x", "--port", "y"], "invalid int value: 'y'"),
+        (["simulate", "x", "--port", "y"], "'y' is not a port: 0 to 65535"),
+        (["simulate", "x", "--port", "65536"], "'65536' is not a port"),
     ],
 )
 def test_an_argument_that_is_none_ends_4_with_what_and_where_to_look(
@@ -344,7 +346,7 @@ def test_the_hint_for_a_damaged_cassette_is_one_that_mends_it(
     told = capsys.readouterr().err
     assert "1 trial could not be replayed: 1 damaged" in told
     assert (
-        "hint: delete the damaged files, then type `qeval run suites/three.yaml --mode record`"
+        "hint: mend or delete the damaged files, then type `qeval run suites/three.yaml --mode record`"
         in told
     )
     path.unlink()
@@ -454,6 +456,54 @@ def test_with_stderr_closed_stdout_holds_the_table_alone(recorded: Path) -> None
     assert json.loads(without.stdout)
 
 
+def test_a_reader_who_goes_away_does_not_make_a_failed_run_pass(recorded: Path) -> None:
+    suite = recorded / "suites/three.yaml"
+    suite.write_text(suite.read_text().replace("contains: '{{ n }}'", "contains: never"))
+    # 200 kB, so that the pipe is full long before all is printed
+    line = "$qeval run suites/three.yaml --json | { head -c 1 >/dev/null; }; echo ${PIPESTATUS[0]}"
+
+    assert shell(line, recorded).stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("three", "did you mean 'suites/three.yaml'?"),
+        ("suites/thre.yaml", "did you mean 'suites/three.yaml'?"),
+        ("suites/zzz.yaml", "suites here are suites/three.yaml"),
+        ("nowhere/x.yaml", "begin with `qeval init FOLDER`"),
+        ("suites", "name one suite file in it: suites/three.yaml"),
+    ],
+)
+def test_a_suite_that_is_not_there_is_answered_with_those_that_are(
+    typed: str, hint: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", typed]) == 4
+
+    assert capsys.readouterr().err.endswith(f"\n\nhint: {hint}\n")
+
+
+def test_a_gate_without_anything_to_compare_with_is_refused(
+    recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--fail-on", "worse") == 4
+
+    assert "hint: add `--baseline`" in capsys.readouterr().err
+
+
+def test_links_in_a_circle_and_what_is_no_file_are_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "suites/round.yaml").symlink_to("round.yaml")
+    os.mkfifo(project / "suites/pipe.yaml")
+
+    assert main(["validate", "suites/round.yaml", "suites/pipe.yaml"]) == 4
+
+    told = capsys.readouterr().err
+    assert told.startswith("suites/round.yaml: ")
+    assert told.endswith("suites/pipe.yaml: this is no regular file\n\nhint: name a suite file\n")
+
+
 def test_a_fault_of_qevals_own_ends_3(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -497,3 +547,80 @@ def test_sigterm_ends_a_recording_as_ctrl_c_does(project: Path, started: str) ->
     assert litter(project) == []
     (page,) = project.glob("reports/three/*/report.html")
     assert page.stat().st_size > 1000
+
+
+HALF_WRITTEN = """\
+import signal
+import sys
+from qeval.cli import main
+from qeval.store import write_baseline
+
+def pieces(*_, **__):
+    yield b"x" * 2_000_000
+    signal.raise_signal(signal.{name})
+    yield b"y"
+
+sys.modules[write_baseline.__module__]._pieces = pieces
+raise SystemExit(main(["baseline", "set", "latest"]))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_baseline_that_a_signal_cuts_short_leaves_no_file(recorded: Path, name: str) -> None:
+    assert run() == 0
+
+    done = subprocess.run(
+        [sys.executable, "-c", HALF_WRITTEN.format(name=name)],
+        cwd=recorded, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (2, "interrupted\n")
+    assert [path.name for path in (recorded / "reports/baselines").iterdir()] == []
+
+
+def test_signals_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    main(["schema"])
+
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def no_room(*words: str) -> str:
+    """A program that is qeval with room for not one byte in any file."""
+    return (
+        "import resource, signal, sys\n"
+        "from qeval.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        f"raise SystemExit(main({list(words)!r}))\n"
+    )
+
+
+def without_room(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", no_room(*words)],
+        cwd=project, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_a_paid_run_without_room_for_its_header_leaves_no_run_that_none_can_read(
+    recorded: Path,
+) -> None:
+    shutil.rmtree(recorded / "reports")
+    with running(recorded / "script.yaml") as base_url:
+        done = without_room(
+            recorded, "run", "suites/three.yaml", "--mode", "live", "--base-url", base_url
+        )
+
+    assert done.returncode == 4, done.stderr
+    assert "File too large" in done.stderr
+    assert list((recorded / "reports/three").iterdir()) == []
+
+
+def test_init_without_room_leaves_nothing_that_the_next_try_trips_over(tmp_path: Path) -> None:
+    done = without_room(tmp_path, "init")
+
+    assert done.returncode == 4
+    assert done.stderr.startswith("cannot write suites/first.yaml: File too large\n\nhint: ")
+    assert main(["init", str(tmp_path)]) == 0

@@ -13,14 +13,15 @@ import msgspec
 from qeval.value import Json, Value
 
 SUFFIXES = (".jsonl", ".json", ".yaml", ".yml", ".csv", ".tsv")
+OBJECTS = 'write each row as {"question": "…", "answer": "…"}; JSONL has one on each line'
 _BOM = b"\xef\xbb\xbf"
 _FIELD = 10_000_000
 """Characters that one field of a CSV file may have."""
 
 Row = dict[str, Json]
 Line = Callable[[int], int]
-Say = Callable[[int | None, str], None]
-"""Takes a line (from 1; None: the file as a whole) and what is wrong there."""
+Say = Callable[[int | None, str, str | None], None]
+"""Takes a line (from 1; None: the file as a whole), what is wrong there, and a hint."""
 
 
 class Table(Value):
@@ -40,7 +41,8 @@ def read_table(path: Path, name: str, say: Say) -> Table:
     """
     read = _READERS.get(path.suffix.lower())
     if read is None:
-        say(None, f"data is a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file")
+        message = f"data is a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file"
+        say(None, message, "give the file the suffix of what it holds")
         return Table(name=name, rows=[], line=_first)
     rows, line = read(path.read_bytes().removeprefix(_BOM), say)
     return Table(name=name, rows=rows, line=line)
@@ -64,13 +66,13 @@ def _jsonl(data: bytes, say: Say) -> _Read:
         try:
             row = decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            say(number, _unreadable(text, error))
+            say(number, *_unreadable(text, error))
             continue
         if isinstance(row, dict):
             rows.append(row)
             lines.append(number)
         else:
-            say(number, f"a row is an object, got {_kind(row)}")
+            say(number, f"a row is an object, got {_kind(row)}", OBJECTS)
     if lines and lines[-1] == len(lines):
         return rows, lambda index: index + 1
     return rows, lines.__getitem__
@@ -80,7 +82,7 @@ def _json(data: bytes, say: Say) -> _Read:
     try:
         items = msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        say(_bad_line(data), _unreadable(data, error))
+        say(_bad_line(data), *_unreadable(data, error))
         return _NOTHING
     return _listed(items, _ItemLines(data), say)
 
@@ -117,7 +119,7 @@ def _yaml(data: bytes, say: Say) -> _Read:
     text = _text(data, say)
     if text is None:
         return _NOTHING
-    node = compose(text, lambda line, message, _hint: say(line + 1, message))
+    node = compose(text, lambda line, message, hint: say(line + 1, message, hint))
     if node is None:
         return _NOTHING
     lines = [item.start_mark.line + 1 for item in node.value] if node.id == "sequence" else []
@@ -126,7 +128,8 @@ def _yaml(data: bytes, say: Say) -> _Read:
 
 def _listed(items: Json, line: Line, say: Say) -> _Read:
     if not isinstance(items, list):
-        say(1, f"the file holds a list of rows, got {_kind(items)}")
+        hint = "put [ and ] around the rows; in YAML, begin each with `- `"
+        say(1, f"the file holds a list of rows, got {_kind(items)}", hint)
         return _NOTHING
     if all(isinstance(item, dict) for item in items):
         return items, line
@@ -135,7 +138,7 @@ def _listed(items: Json, line: Line, say: Say) -> _Read:
         if isinstance(item, dict):
             kept.append(index)
         else:
-            say(line(index), f"a row is a mapping, got {_kind(item)}")
+            say(line(index), f"a row is a mapping, got {_kind(item)}", OBJECTS)
     return [items[index] for index in kept], lambda index: line(kept[index])
 
 
@@ -150,6 +153,7 @@ def _separated(delimiter: str) -> Callable[[bytes, Say], _Read]:
 def _columns(text: str, delimiter: str, say: Say) -> _Read:
     rows: list[Row] = []
     lines: list[int] = []
+    sign = "tab" if delimiter == "\t" else "comma"
     before = csv.field_size_limit(_FIELD)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -162,10 +166,12 @@ def _columns(text: str, delimiter: str, say: Say) -> _Read:
                 rows.append(dict(zip(header, fields, strict=True)))
                 lines.append(start)
             elif fields:
-                say(start, f"{len(fields)} fields; the header has {len(header)}")
+                message = f"{len(fields)} fields; the header has {len(header)}"
+                say(start, message, f"put a field with a {sign} in it in quotes")
             start = reader.line_num + 1
     except csv.Error as error:
-        say(reader.line_num, f"not {'CSV' if delimiter == ',' else 'TSV'}: {error}")
+        hint = "double every quote inside a field that is in quotes"
+        say(reader.line_num, f"not {'CSV' if delimiter == ',' else 'TSV'}: {error}", hint)
     finally:
         csv.field_size_limit(before)
     return rows, lines.__getitem__
@@ -173,11 +179,15 @@ def _columns(text: str, delimiter: str, say: Say) -> _Read:
 
 def _sound(header: list[str], say: Say) -> bool:
     if not any(header):
-        say(1, "the first line names the columns, and there is none")
+        hint = "write the names of the columns into the first line: question,answer"
+        say(1, "the first line names the columns, and there is none", hint)
+        return False
+    if len(header) == 1 and ";" in header[0]:
+        say(1, f"one column, called {header[0]!r}", "separate by commas, not by semicolons")
         return False
     for name in header:
         if header.count(name) > 1:
-            say(1, f"two columns are called {name!r}")
+            say(1, f"two columns are called {name!r}", "rename one of them")
             return False
     return True
 
@@ -186,16 +196,16 @@ def _text(data: bytes, say: Say) -> str | None:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        say(data.count(b"\n", 0, error.start) + 1, _unreadable(data, error))
+        say(data.count(b"\n", 0, error.start) + 1, *_unreadable(data, error))
     return None
 
 
-def _unreadable(text: bytes, error: Exception) -> str:
+def _unreadable(text: bytes, error: Exception) -> tuple[str, str]:
     try:
         text.decode()
     except UnicodeDecodeError as fault:
-        return f"not UTF-8: byte 0x{text[fault.start]:02x}"
-    return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+        return f"not UTF-8: byte 0x{text[fault.start]:02x}", "save the file as UTF-8"
+    return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}", OBJECTS
 
 
 def _bad_line(data: bytes) -> int:

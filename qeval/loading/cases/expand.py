@@ -9,7 +9,7 @@ from qeval.loading.cases.filling import TemplateFault
 from qeval.loading.cases.ids import joined, rendered
 from qeval.loading.cases.pieces import Piece, RowFault
 from qeval.loading.cases.recipes import Cook, Filled, Format, Recipe
-from qeval.loading.cases.rows import Data, Gathering, Item
+from qeval.loading.cases.rows import Data, Gathering, Item, lacking
 from qeval.loading.mistakes import Mistakes, meant
 from qeval.loading.project import Project
 from qeval.loading.source import Source
@@ -17,6 +17,8 @@ from qeval.loading.texts import TAKEN
 from qeval.suite import Case, Suite
 from qeval.value import Json, Value
 
+MOST = 1_000_000
+"""Cases that one case may stand for."""
 Vars = dict[str, Json]
 
 
@@ -62,6 +64,12 @@ class Expander:
         data = self._rows.of_case(number, case, {**self._suite.vars, **case.vars})
         if recipe is None or data is None:
             return
+        if (count := data.count(case.grid)) > MOST:
+            message = f"the case stands for {count:,} cases; at most {MOST:,} may be"
+            self._mistakes.add(
+                recipe.where, message, "take values out of `grid:`, or set a `limit:`"
+            )
+            return
         batch = _Batch(case, recipe, data, scenarios, self._suite)
         if self._check_names(batch):
             return
@@ -101,7 +109,8 @@ class Expander:
             for name in sorted(piece.names - fixed):
                 if any(name in values for values in batch.scenarios.values()):
                     message = f"{piece.label}: {name!r} differs by scenario, which this may not"
-                    self._mistakes.add(piece.where, message)
+                    hint = f"set {name} in `vars` of the suite or of the case"
+                    self._mistakes.add(piece.where, message, hint)
                 else:
                     self._unknown(piece, name, batch)
         for piece in batch.recipe.pieces:
@@ -131,6 +140,9 @@ class Expander:
             hint = f'write row["{name}"]: the bare name is reserved'
         elif name == "context":
             hint = "give the case `context:`, a list of documents"
+        elif name in {"row", "row_number"}:
+            hint = "give the case `rows:`"
+        hint = hint or f"set it in `vars: {{{name}: …}}`, or name a column of `rows:` so"
         self._mistakes.add(piece.where, message, hint)
 
 
@@ -194,7 +206,11 @@ class _Batch:
         made = rendered(text)
         if made is None:
             raise RowFault(
-                recipe.id, TemplateFault(f"{text!r} leaves nothing of which to make an id")
+                recipe.id,
+                TemplateFault(
+                    f"{text!r} leaves nothing of which to make an id",
+                    "use a column with letters or digits in every row, or row_number",
+                ),
             )
         return made
 
@@ -243,7 +259,7 @@ def _tell(fault: RowFault, item: Item, faults: Faults) -> None:
     """Note what is wrong with a row: at its line in the suite, or with its line in the data."""
     missing = fault.fault.missing
     if item.in_file and missing is not None:
-        faults.add(fault.piece.where, item.place(), TemplateFault(f"no {missing!r}"))
+        faults.add(fault.piece.where, item.place(), lacking(missing))
         return
     told = TemplateFault(f"{fault.piece.label}: {fault.fault.message}", fault.fault.hint)
     if item.in_file:

@@ -17,6 +17,7 @@ from qeval.loading.cases.tools import ToolRecipe, tools_of
 from qeval.loading.cases.wording import Doc, Shelf, documents_of
 from qeval.loading.mistakes import Mistakes
 from qeval.loading.nodes import Path as KeyPath
+from qeval.loading.shapes import OWN, PYTHON
 from qeval.loading.source import Source
 from qeval.scorers.base import SCORERS, Prepared, prepare
 from qeval.suite import Case, Check, Suite
@@ -268,7 +269,8 @@ class Cook:
     def _made_check(self, check: Check, path: KeyPath, form: Format) -> CheckRecipe | None:
         label = next(iter(check.entries))
         if (later := _unjudged(check.entries)) is not None:
-            self._mistakes.add(self._source.where(path), f"check {later!r}: not in this version")
+            message = f"check {later!r}: not in this version"
+            self._mistakes.add(self._source.where(path), message, OWN)
             return None
         piece = self._notes.piece(
             label, path, lambda: Filler(check.entries, verbatim=_VERBATIM, schemas=_FILED)
@@ -285,7 +287,8 @@ class Cook:
                 made = prepare(entries, folder=folder, root=self._root, schema=schema)
             except ValueError as error:
                 message = str(error).removeprefix(f"{label}: ").removeprefix(f"{label} ")
-                raise TemplateFault(message) from None
+                hint = PYTHON if label.endswith("python") else None
+                raise TemplateFault(message, hint) from None
             content = entries if simple else self._content_of_check(entries, folder)
             return made, canonical_json(content)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
+from math import prod
 from pathlib import Path
 
 from qeval.loading.cases.data import Row, Table, read_table
@@ -75,6 +76,11 @@ class Data:
         names = {entry[2].name for entry in self._entries or ()}
         return f" of {names.pop()}" if len(names) == 1 and "" not in names else ""
 
+    def count(self, grid: Mapping[str, Sequence[Json]] | None) -> int:
+        """Return how many items there are."""
+        rows = len(self._entries) if self._entries is not None else 1
+        return rows * prod(map(len, (grid or {}).values()))
+
     def items(self, grid: Mapping[str, Sequence[Json]] | None) -> Iterator[Item]:
         """Yield each row with each combination of the grid, first key slowest."""
         if not grid:
@@ -134,7 +140,8 @@ class Gathering:
             return None
         if not chosen:
             why = " after `where`" if "where" in settings else ""
-            self._mistakes.add(self._source.where(path), f"rows: no row is left{why}")
+            hint = "loosen it" if why else "put a row into the file, or leave `rows:` out"
+            self._mistakes.add(self._source.where(path), f"rows: no row is left{why}", hint)
             return None
         return Data(chosen)
 
@@ -145,7 +152,7 @@ class Gathering:
             try:
                 paths = self._shelf.glob(written, self._source.folder(path))
             except TemplateFault as fault:
-                self._mistakes.add(self._source.where(path), f"rows: {fault.message}")
+                self._mistakes.add(self._source.where(path), f"rows: {fault.message}", fault.hint)
                 sound = False
                 continue
             for file in paths:
@@ -162,9 +169,9 @@ class Gathering:
             name = shown(file, self._root)
             where = self._source.where(path)
 
-            def say(line: int | None, message: str) -> None:
+            def say(line: int | None, message: str, hint: str | None) -> None:
                 row = name if line is None else f"{name}:{line}"
-                faults.add(where, row, TemplateFault(message))
+                faults.add(where, row, TemplateFault(message, hint))
 
             table = read_table(file, name, say)
             self._tables[file] = None if len(faults) else table
@@ -189,7 +196,8 @@ class Gathering:
             return None
         known = {*given, *(key for entry in entries for key in entry[0]), "row", "row_number"}
         for name in sorted(test.names - known):
-            self._mistakes.add(where, f"where: no variable {name!r}", meant(name, known))
+            hint = meant(name, known) or f"rows have {', '.join(sorted(known)[:12])}"
+            self._mistakes.add(where, f"where: no variable {name!r}", hint)
         if test.names - known:
             return None
         faults = Faults(self._mistakes)
@@ -197,6 +205,11 @@ class Gathering:
         failed = len(faults)
         faults.tell()
         return None if failed else kept
+
+
+def lacking(name: str) -> TemplateFault:
+    """Return the fault of a row without a value that others have."""
+    return TemplateFault(f"no {name!r}", f"give every row {name!r}, or `where: {name} is defined`")
 
 
 def _kept(
@@ -209,9 +222,10 @@ def _kept(
         try:
             keep = test.fill({**given, **seen, "row": row, "row_number": number})
         except TemplateFault as fault:
-            missing = fault.missing
-            message = f"where: {fault.message}" if missing is None else f"no {missing!r}"
-            faults.add(where, f"{table.name}:{table.line(index)}", TemplateFault(message))
+            wrong = TemplateFault(f"where: {fault.message}", fault.hint)
+            if fault.missing is not None:
+                wrong = lacking(fault.missing)
+            faults.add(where, f"{table.name}:{table.line(index)}", wrong)
             continue
         if keep:
             yield entry

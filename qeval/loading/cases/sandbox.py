@@ -49,10 +49,11 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**":
-            raise TemplateFault("`**` is refused in templates")
+            raise TemplateFault("`**` is refused in templates", "multiply, or write the result")
         sized = (str, bytes, list, tuple)
         if operator == "*" and (isinstance(left, sized) or isinstance(right, sized)):
-            raise TemplateFault("repeating with `*` is refused in templates")
+            hint = "write the text out, or in a data file"
+            raise TemplateFault("repeating with `*` is refused in templates", hint)
         return super().call_binop(context, operator, left, right)
 
 

@@ -187,7 +187,7 @@ def _earlier(written: str, folder: Path, shelf: Shelf) -> list[_Earlier]:
     table = read_table(
         shelf.find(written, folder),
         written,
-        lambda line, message: wrong.append(f"{written}:{line or 1}: {message}"),
+        lambda line, message, _hint: wrong.append(f"{written}:{line or 1}: {message}"),
     )
     found = []
     for number, row in enumerate(table.rows):

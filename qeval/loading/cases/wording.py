@@ -8,7 +8,7 @@ from typing import Any
 
 from qeval.loading.cases.filling import Template, TemplateFault, Values
 from qeval.loading.cases.templates import compiled, literal
-from qeval.loading.texts import wrong_path
+from qeval.loading.texts import BELOW, absent, wrong_file, wrong_path
 from qeval.value import Json
 
 Doc = dict[str, Json]
@@ -33,16 +33,9 @@ class Shelf:
         Raises:
             TemplateFault: It is none, leads out of the project, or is not there.
         """
-        if wrong := wrong_path(written, folder, self._root):
-            raise TemplateFault(wrong)
-        path = (folder / written).resolve()
-        try:
-            there = path.is_file()
-        except OSError:  # a name longer than the file system allows
-            there = False
-        if not there:
-            raise TemplateFault(f"{written!r} is not there")
-        return path
+        if wrong := wrong_file(written, folder, self._root):
+            raise TemplateFault(*wrong)
+        return (folder / written).resolve()
 
     def glob(self, written: str, folder: Path) -> list[Path]:
         """Return the files of a path or pattern, sorted by name.
@@ -53,13 +46,13 @@ class Shelf:
         if not any(sign in written for sign in "*?["):
             return [self.find(written, folder)]
         if wrong := wrong_path(written, folder, self._root):
-            raise TemplateFault(wrong)
+            raise TemplateFault(*wrong)
         found = sorted(path for path in folder.glob(written) if path.is_file())
         if not found:
-            raise TemplateFault(f"no file matches {written!r}")
+            raise TemplateFault(f"no file matches {written!r}", absent(written, folder)[1])
         for path in found:
             if not path.resolve().is_relative_to(self._root):
-                raise TemplateFault(f"{path.name!r} leads out of the project")
+                raise TemplateFault(f"{path.name!r} leads out of the project", BELOW)
         return found
 
     def text(self, path: Path) -> str:
@@ -73,7 +66,8 @@ class Shelf:
                 self._texts[path] = path.read_bytes().decode("utf-8-sig")
             except UnicodeDecodeError as error:
                 byte = error.object[error.start]
-                raise TemplateFault(f"{path.name!r} is not UTF-8: byte 0x{byte:02x}") from None
+                message = f"{path.name!r} is not UTF-8: byte 0x{byte:02x}"
+                raise TemplateFault(message, "save the file as UTF-8") from None
         return self._texts[path]
 
     def data(self, path: Path) -> bytes:

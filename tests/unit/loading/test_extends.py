@@ -110,7 +110,8 @@ def test_a_circle_prints_its_chain(write: Write) -> None:
 
     assert str(caught.value) == (
         "suites/b.yaml:2: extends goes round in a circle: "
-        "suites/s.yaml → suites/a.yaml → suites/b.yaml → suites/s.yaml"
+        "suites/s.yaml → suites/a.yaml → suites/b.yaml → suites/s.yaml\n\n"
+        "hint: take one of them out of `extends:`"
     )
 
 

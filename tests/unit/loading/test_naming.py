@@ -58,12 +58,15 @@ def test_ids_are_unique_with_case_ignored_over_all_files(write: Write, told: Tol
 
     assert told(
         f"extends: common.yaml\ntargets: [qwen-plus]\n{CHECKS}cases:\n  - {{id: one, user: Ho}}\n"
-    ) == ("suites/s.yaml:5: case id 'one' is here twice; first in suites/common.yaml:1")
+    ) == (
+        "suites/s.yaml:5: case id 'one' is here twice; first in suites/common.yaml:1\n\n"
+        "hint: give each case an id of its own"
+    )
 
 
 def test_targets_and_scenarios_are_unique_with_case_ignored(told: Told) -> None:
     assert told("targets: {App: {model: qwen-plus}, app: {model: qwen-plus}}\n") == (
-        "suites/s.yaml:1: 'app' and 'App' differ in case alone"
+        "suites/s.yaml:1: 'app' and 'App' differ in case alone\n\nhint: rename one of them"
     )
 
 

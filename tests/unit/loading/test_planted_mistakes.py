@@ -40,9 +40,18 @@ suites/planted.yaml:40: the case asks nothing
 hint: did you mean 'dashscope-text' (3), 'factual_qa' (10), 'temperature' (12), \
 'contains_any' (17), 'contains' (23)?
 hint: name the variable that holds the key: `api_key_env: NAME` (4)
+hint: write it from the suite's own folder, such as 'data/rows.csv' (5)
+hint: write the model out (6)
 hint: make two scenarios of it (9)
+hint: write 'bad-id', say (11)
+hint: keep one of them (16)
+hint: give each case an id of its own (21)
 hint: known are bad id, hot, like, many (26)
+hint: inherited are max_output_tokens (27)
+hint: write the other group, with not- before each check inside (28)
 hint: restrict the case with `scenarios:` (31)
+hint: judge with a function of your own: `python: judging.py:score` (35)
+hint: copy the file into the project (38)
 hint: say what is asked as `user:`, `messages:` or `turns:` (40)"""
 
 

@@ -99,3 +99,12 @@ def test_cases_may_be_made_in_a_loop(write: Write) -> None:
     assert [(case.id, case.checks[0].entries) for case in cases] == [
         (f"c{i}", {"contains": str(i)}) for i in range(3)
     ]
+
+
+def test_a_value_inside_itself_is_a_mistake(told: Callable[..., str]) -> None:
+    text = "from qeval import Suite\na = []\na.append(a)\nsuite = Suite(vars={'a': a})\n"
+
+    assert told(text, "suites/s.py") == (
+        "suites/s.py:4: something in the suite stands inside itself, so it would never end\n\n"
+        "hint: write out what it is to hold"
+    )

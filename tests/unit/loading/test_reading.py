@@ -74,7 +74,10 @@ def test_a_byte_order_mark_is_no_mistake(write: Write) -> None:
 
 @pytest.mark.parametrize(("text", "said"), [("- a\n", 'a list: ["a"]'), ("hello\n", "'hello'")])
 def test_a_file_that_holds_no_mapping_is_refused(text: str, said: str, told: Told) -> None:
-    assert told(text) == f"suites/s.yaml:1: a suite wants a mapping, got {said}"
+    assert told(text) == (
+        f"suites/s.yaml:1: a suite wants a mapping, got {said}\n\n"
+        "hint: begin it with a line `targets: [qwen-plus]` and a line `cases:`"
+    )
 
 
 def test_text_is_kept_to_the_letter(write: Write) -> None:
@@ -86,4 +89,49 @@ def test_text_is_kept_to_the_letter(write: Write) -> None:
 
 def test_a_text_of_null_is_none_where_none_has_a_meaning(write: Write, told: Told) -> None:
     assert read(write("system: null\n")).suite.system is None
-    assert told("description: null\n") == "suites/s.yaml:1: description wants text, got null"
+    assert told("description: null\n") == (
+        "suites/s.yaml:1: description wants text, got null\n\n"
+        'hint: in quotes it is text: `description: "null"`'
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "trials: 99999999999999999999",
+            "trials 99999999999999999999 is out of range: ≥ 1 and ≤ 1000000",
+        ),
+        ("passes: 1/9999999", "passes '1/9999999' asks more than 1,000,000 times"),
+        (
+            "targets: {t: {timeout_s: 1.0e+300}}",
+            "timeout_s 1e+300 is out of range: > 0 and ≤ 86400",
+        ),
+        (
+            "params: {repetition_penalty: -1.0e+300}",
+            "repetition_penalty -1e+300 is out of range: > 0",
+        ),
+        ("max_turns: 51", "max_turns 51 is out of range: ≥ 1 and ≤ 50"),
+    ],
+)
+def test_a_number_that_would_never_end_is_refused(line: str, said: str, told: Told) -> None:
+    assert told(f"{line}\n").startswith(f"suites/s.yaml:1: {said}")
+
+
+def test_a_file_of_another_encoding_says_which(tmp_path: Path) -> None:
+    path = tmp_path / "suites/s.yaml"
+    path.parent.mkdir()
+    path.write_bytes("tags: [x]".encode("utf-16-le"))
+
+    with pytest.raises(SuiteError) as caught:
+        read(path)
+
+    assert str(caught.value) == (
+        "suites/s.yaml:1: not UTF-8: this looks like UTF-16\n\nhint: save the file as UTF-8"
+    )
+
+
+def test_a_number_too_large_for_steps_of_one_is_within_an_open_range(write: Write) -> None:
+    suite = read(write("params: {repetition_penalty: 1.0e+300}\n")).suite
+
+    assert suite.params["repetition_penalty"] == 1e300

@@ -82,7 +82,7 @@ def test_thinking_has_one_form_for_each_meaning(
         ),
         ("{conversation: server}", "conversation 'server' is for dialect 'responses' only"),
         ("{rpm: 0}", "rpm 0 is out of range: ≥ 1"),
-        ("{timeout_s: 0}", "timeout_s 0 is out of range: > 0"),
+        ("{timeout_s: 0}", "timeout_s 0 is out of range: > 0 and ≤ 86400"),
         ("{python: 'app:f', model: x}", "model beside python: a callable target has no endpoint"),
         ("{python: app}", "python 'app' is not path.py:function or package.module:function"),
         ("{python: 'missing.py:f'}", "python 'missing.py' is not there"),

@@ -213,6 +213,14 @@ trials = st.lists(
 )
 
 
+def judged(outcome: Outcome, scored: Sequence[Score]) -> Outcome:
+    """What an answer that was judged ends as follows from its scores."""
+    if outcome not in {"passed", "failed"}:
+        return outcome
+    red = any(not score.passed for score in scored if score.severity == "fail")
+    return "failed" if red else "passed"
+
+
 @settings(max_examples=60, deadline=None)  # it writes to a disk that others use
 @given(st.lists(trials, min_size=1, max_size=4))
 def test_any_run_comes_back_from_its_answers(
@@ -223,7 +231,7 @@ def test_any_run_comes_back_from_its_answers(
         [
             group(
                 *(
-                    trial(number, outcome, f"c{place}", scores=scored, text=text)
+                    trial(number, judged(outcome, scored), f"c{place}", scores=scored, text=text)
                     for number, (outcome, scored, text) in enumerate(each)
                 )
             )
@@ -272,7 +280,67 @@ BROKEN: list[tuple[str, Break, str]] = [
     (
         "score gone",
         lambda text: text.replace('"scores":[1.0,0.5]', '"scores":[1.0]', 1),
-        "trial 0 of case 'a' has 1 scores for 2 checks",
+        "trial 0 of case 'a' for 'plus' under 'warm' has 1 scores for 2 checks",
+    ),
+    (
+        "score above 1",
+        lambda text: text.replace('"scores":[1.0,0.5]', '"scores":[1.5,0.5]', 1),
+        "trial 0 of case 'a' for 'plus' under 'warm' has a score outside 0 to 1: [1.5, 0.5]",
+    ),
+    (
+        "no number",
+        lambda text: text.replace('"scores":[1.0,0.5]', '"scores":[NaN,0.5]', 1),
+        "not a baseline, or damaged: JSON is malformed",
+    ),
+    (
+        "more short than scored",
+        lambda text: text.replace('"short":[1]', '"short":[1,2,3]', 1),
+        "has 2 scores, and says that of them [1, 2, 3] fell short",
+    ),
+    (
+        "outcome turned",
+        lambda text: text.replace('"outcome":"failed"', '"outcome":"passed"', 1),
+        "is said to have passed, and 1 of its checks did not pass",
+    ),
+    (
+        "negative tokens",
+        lambda text: text.replace('"input_tokens":20', '"input_tokens":-20', 1),
+        "has an impossible input_tokens: -20",
+    ),
+    (
+        "more tokens than a float holds",
+        lambda text: text.replace('"input_tokens":20', '"input_tokens":' + "9" * 400, 1),
+        "has an impossible input_tokens: 999",
+    ),
+    (
+        "negative cost",
+        lambda text: text.replace('"cost":0.00012', '"cost":-1', 1),
+        "has an impossible cost: -1.0",
+    ),
+    (
+        "no attempt",
+        lambda text: text.replace('"cost":0.00012', '"attempts":-1', 1),
+        "has an impossible attempts: -1",
+    ),
+    (
+        "negative weight",
+        lambda text: text.replace('"weight":2', '"weight":-2', 1),
+        "was judged by a check of negative weight",
+    ),
+    (
+        "case twice",
+        lambda text: text.replace('"case":"b"', '"case":"a"', 1),
+        "facts.json: case 'a' is here twice",
+    ),
+    (
+        "no pass rule",
+        lambda text: text.replace('"passes": "2/3"', '"passes": "4/3"', 1),
+        "scenario 'warm': passes '4/3' is not a pass rule: all, any, 4/5 or 80%",
+    ),
+    (
+        "fewer than planned",
+        lambda text: text.replace('"suite_digest"', '"planned": 99,\n"suite_digest"', 1),
+        "trials, where 99 were planned",
     ),
 ]
 

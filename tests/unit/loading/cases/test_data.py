@@ -11,7 +11,12 @@ def table(tmp_path: Path, name: str, data: bytes | str) -> tuple[list[object], l
     path = tmp_path / name
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     said: Said = []
-    read = read_table(path, name, lambda line, message: said.append((line, message)))
+
+    def say(line: int | None, message: str, hint: str | None) -> None:
+        assert hint, f"nothing helps against {message!r}"
+        said.append((line, message))
+
+    read = read_table(path, name, say)
     return list(read.rows), [read.line(i) for i in range(len(read.rows))], said
 
 
@@ -69,6 +74,7 @@ def test_rows_are_read_with_their_lines(
         ]),
         ("q.csv", "", [(1, "the first line names the columns, and there is none")]),
         ("q.csv", "a,a\n1,2\n", [(1, "two columns are called 'a'")]),
+        ("q.csv", "a;b\n1;2\n", [(1, "one column, called 'a;b'")]),
         ("q.csv", 'a\n"x', [(2, "not CSV: unexpected end of data")]),
         ("q.csv", b"a\n\xff\n", [(2, "not UTF-8: byte 0xff")]),
         ("q.xlsx", "", [(None, "data is a .jsonl, .json, .yaml, .yml, .csv or .tsv file")]),
