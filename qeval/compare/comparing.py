@@ -118,6 +118,8 @@ class _Joined:
                 yield f"{name} did not end: {halves.missing} of its trials are lost."
             if not halves.similar:
                 yield f"The answers of {name} are too long for their similarity to be worked out."
+            if not halves.worded:
+                yield f"The answers of {name} are too many for their wordings to be compared."
         weighed = self.weighed[0]
         if weighed.reading == "cases" and weighed.largest > 0.5 and weighed.clusters > 1:
             yield "One cluster holds over half of the cases: what is said of others hangs on it."

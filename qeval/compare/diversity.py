@@ -3,13 +3,15 @@
 verdicts.md section 9: of groups with two judged answers or more on both sides, only numbers whose
 expectation does not depend on how many there are. Answers are equal where their texts are, since
 a baseline keeps no more than a digest. Agreement and similarity are better higher, distinct answers
-better fewer: what is asked of them here is to be steady.
+and words better fewer: what is asked of them here is to be steady.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import fsum
+from typing import Literal
 
 import msgspec
 
@@ -18,7 +20,14 @@ from qeval.compare.halves import Half
 from qeval.compare.pairing import Match
 from qeval.compare.phrases import number
 from qeval.compare.values import DEFAULT_MARGIN, Measured, Settings, Word
-from qeval.stats.diversity import agreement, distinct_answers, modal_agreement
+from qeval.stats.diversity import (
+    Grams,
+    agreement,
+    distinct_answers,
+    distinct_n,
+    modal_agreement,
+    ngram_share,
+)
 from qeval.stats.paired import Estimate, Pair, by_cases
 from qeval.value import Value
 
@@ -33,6 +42,8 @@ class Diversity(Value):
     """What it can differ by at most; differences are judged as shares of it."""
     higher_is_worse: bool = False
     unit: str = ""
+    plain: Callable[[Half], float | None] | None = None
+    """The number as others print it, which depends on how many answers there are: shown beside."""
 
 
 class _Sides(Value):
@@ -48,7 +59,7 @@ class _Sides(Value):
 
 
 def diversities(paired: Sequence[Match], settings: Settings) -> list[tuple[Measured, float | None]]:
-    """Return agreement, distinct answers, similarity, each with its p, where there are any.
+    """Return agreement, distinct answers, similarity and wording, each with its p where it has one.
 
     They are judged in the reading `cases`, with the margin of the whole as a share of what the
     number can differ by at most; groups of one case hang together.
@@ -64,7 +75,7 @@ def diversities(paired: Sequence[Match], settings: Settings) -> list[tuple[Measu
         Diversity(
             name="modal_agreement",
             noun=f"share of the commonest answer in {least}",
-            value=lambda half: modal_agreement(half.answers, least),
+            value=lambda half: _modal(half.answers, least),
         ),
         Diversity(
             name="distinct_answers",
@@ -79,8 +90,30 @@ def diversities(paired: Sequence[Match], settings: Settings) -> list[tuple[Measu
             noun="similarity of answers to one question",
             value=lambda half: half.similarity,
         ),
+        _distinct("words", least),
+        _distinct("pairs", least),
+        Diversity(
+            name="pairwise_bleu",
+            noun="BLEU of answers to one question against each other",
+            value=lambda half: half.wording.bleu if half.wording else None,
+        ),
     )
     return [_judged(kind, sides, settings) for kind in kinds if (sides := _sides(kind, several))]
+
+
+def _distinct(which: Literal["words", "pairs"], least: int) -> Diversity:
+    """Return distinct-1 or distinct-2."""
+
+    def counted(half: Half) -> Grams | None:
+        return getattr(half.wording, which, None)
+
+    return Diversity(
+        name="distinct_1" if which == "words" else "distinct_2",
+        noun=f"distinct {'words' if which == 'words' else 'pairs of words'} in {least} answers",
+        value=lambda half: distinct_n(held, least) if (held := counted(half)) else None,
+        higher_is_worse=True,
+        plain=lambda half: ngram_share(held) if (held := counted(half)) else None,
+    )
 
 
 def _sides(kind: Diversity, several: Sequence[Match]) -> _Sides | None:
@@ -129,9 +162,21 @@ def _judged(kind: Diversity, sides: _Sides, settings: Settings) -> tuple[Measure
         low=estimate.low * kind.scale,
         high=estimate.high * kind.scale,
         p=estimate.p,
-        sentence=f"{kind.noun}: {told}, {change} ({over}).",
+        sentence=f"{kind.noun}: {told}, {change} ({over}{_plain(kind, sides.matches)}).",
     )
     return judged, estimate.p
+
+
+def _plain(kind: Diversity, matches: Sequence[Match]) -> str:
+    """Say the plain number of all answers, where another number of them makes it another."""
+    if kind.plain is None or all(m.a and m.b and m.a.judged == m.b.judged for m in matches):
+        return ""
+    sides = [
+        [value for half in halves if half and (value := kind.plain(half)) is not None]
+        for halves in ([m.a for m in matches], [m.b for m in matches])
+    ]
+    a, b = (units.percent(fsum(side) / len(side)) for side in sides)
+    return f"; of all answers {a} and {b}, not comparable"
 
 
 def _shown(kind: Diversity, value: float | None) -> str:
@@ -161,3 +206,6 @@ def _word(estimate: Estimate, settings: Settings, *, higher_is_worse: bool) -> W
     if estimate.p < settings.alpha and estimate.difference:
         return "worse" if (estimate.difference > 0) == higher_is_worse else "better"
     return "undecided"
+
+
+_modal = lru_cache(maxsize=10_000)(modal_agreement)

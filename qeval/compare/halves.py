@@ -12,11 +12,24 @@ import msgspec
 from qeval.compare.columns import Column, Place
 from qeval.exchange import Usage
 from qeval.record import Group, Ledger, Setup, Trial
-from qeval.stats.diversity import pairwise_similarity
+from qeval.stats.diversity import Grams, grams, pairwise_bleu, pairwise_similarity
 from qeval.value import Value, clean
 
 MOST_WORK = 1_000_000
 """Characters that similarity may go through in one column: about half a second."""
+MOST_WORDING = 1_000_000
+"""Characters times distinct answers of a group that n-grams may go through: about 0.1 s."""
+_LEAST_WORDING = 100
+"""Characters that even an empty answer counts as, for what each costs beside its length."""
+
+
+class Wording(Value):
+    """The n-grams of a group's answers."""
+
+    words: Grams
+    pairs: Grams
+    """Of two words in a row."""
+    bleu: float | None
 
 
 class Spent(Value):
@@ -61,6 +74,8 @@ class Half(Value):
     """A number for the answer of each judged trial, equal where the answers are; sorted."""
     similarity: float | None = None
     """Mean over pairs of its answers; None below two, and where a text was not kept."""
+    wording: Wording | None = None
+    """Of its answers; None as `similarity` is."""
     checks: tuple[tuple[str, int], ...] = ()
     """What judged it: each check with its scorer's version."""
     spent: tuple[Spent, ...] = ()
@@ -84,6 +99,37 @@ class Halves(Value):
     """Trials that an interrupted run did not come to."""
     similar: bool = True
     """Whether similarity was worked out: False where the answers are too long for it."""
+    worded: bool = True
+    """Whether n-grams were counted: False where there are too many."""
+
+
+class _Wordings:
+    """Keeps texts while there are few enough: to begin and give up is work for nothing."""
+
+    def __init__(self) -> None:
+        self._left = MOST_WORDING
+        self._texts: dict[Place, list[str]] = {}
+
+    def keep(self, place: Place, group: Group) -> None:
+        judged = [trial for trial in group.trials if trial.outcome in {"passed", "failed"}]
+        if self._left < 0 or len(judged) < 2 or any(trial.answer for trial in judged):
+            return
+        texts = [trial.text for trial in judged]
+        kinds = set(texts)
+        self._left -= len(kinds) * sum(_LEAST_WORDING + len(kind) for kind in kinds)
+        self._texts[place] = texts
+
+    @property
+    def worded(self) -> bool:
+        return self._left >= 0
+
+    def found(self) -> dict[Place, Wording]:
+        if not self.worded:
+            return {}
+        return {
+            place: Wording(words=grams(texts, 1), pairs=grams(texts, 2), bleu=pairwise_bleu(texts))
+            for place, texts in self._texts.items()
+        }
 
 
 class _Budget:
@@ -102,11 +148,14 @@ class _Budget:
 
 def read(column: Column, number: int = 0) -> Halves:
     """Read a column's groups, one at a time; texts are let go with their group."""
-    budget = _Budget()
+    budget, wordings = _Budget(), _Wordings()
     found: dict[Place, Half] = {}
     for group in column.groups():
         half = _half(column, group, budget)
         found[half.place] = half
+        wordings.keep(half.place, group)
+    for place, wording in wordings.found().items():
+        found[place] = msgspec.structs.replace(found[place], wording=wording)
     header = column.header
     declared = {setup.name for setup in header.targets if setup.deterministic}
     refuted = {h.target for h in found.values() if h.target in declared and _refutes(h)}
@@ -120,6 +169,7 @@ def read(column: Column, number: int = 0) -> Halves:
         refuted=tuple(sorted(refuted)),
         missing=max(0, header.planned - sum(h.trials for h in found.values())) if unfinished else 0,
         similar=budget.left >= 0,
+        worded=wordings.worded,
     )
 
 

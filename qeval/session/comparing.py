@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qeval.compare.columns import Column, columns
 from qeval.compare.values import TOLERANCES, By, Comparison, Reading, Settings
@@ -19,6 +19,9 @@ from qeval.store import StoredRun, find_source
 from qeval.value import Value
 
 _BASELINE = "baseline"
+
+if TYPE_CHECKING:
+    from qeval.report.html import PageOptions
 
 
 class Choice(Value):
@@ -48,7 +51,7 @@ class Judged(Value):
     comparison: Comparison
     notes: tuple[str, ...] = ()
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, options: PageOptions | None = None) -> None:
         """Write the page of the comparison, whole or not at all.
 
         Raises:
@@ -56,7 +59,7 @@ class Judged(Value):
         """
         from qeval.report import html
 
-        html.write(self.columns, path, self.comparison)
+        html.write(self.columns, path, self.comparison, options or html.PageOptions())
 
 
 def compare(*runs: str | Path | Source, **choice: Any) -> Comparison:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from itertools import combinations, permutations
 from math import comb, exp, fsum, log
+from typing import NamedTuple
 
 _ALONE = (
     r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
@@ -67,32 +68,48 @@ def modal_agreement(answers: Sequence[Hashable], m: int) -> float | None:
     return most / m
 
 
-def distinct_n(texts: Sequence[str], n: int, m: int) -> float | None:
-    """Return distinct n-grams over all n-grams, as in `m` draws; None of fewer than m.
+class Grams(NamedTuple):
+    """The n-grams of some texts, counted, so that the texts can be let go."""
+
+    texts: int
+    total: int
+    """All n-grams, of all texts."""
+    held: tuple[tuple[int, int], ...]
+    """How many n-grams stand in exactly so many texts: pairs of (texts, n-grams), sorted."""
+
+
+def grams(texts: Sequence[str], n: int) -> Grams:
+    """Count the n-grams of texts."""
+    kinds = Counter(texts)
+    total, holding = 0, Counter[tuple[str, ...]]()
+    for text, number in kinds.items():
+        found = _grams(words(text), n)
+        total += number * sum(found.values())
+        for gram in found:
+            holding[gram] += number
+    return Grams(len(texts), total, tuple(sorted(Counter(holding.values()).items())))
+
+
+def distinct_n(counted: Grams, m: int) -> float | None:
+    """Return distinct n-grams over all n-grams, as in `m` draws; None of fewer than m texts.
 
     Source:
         Li et al. (2016), NAACL (distinct-n); rarefied as Hurlbert (1971) does for species.
+
+    >>> round(distinct_n(grams(["the cat sat", "the cat ran", "a dog sat"], 1), 2), 6)
+    0.833333
     """
-    k = len(texts)
-    if k < m or m < 1:
+    k = counted.texts
+    if k < m or m < 1 or not counted.total:
         return None
-    grams = [_grams(words(text), n) for text in texts]
-    total = sum(sum(counts.values()) for counts in grams)
-    if not total:
-        return None
-    holding = Counter(gram for counts in grams for gram in counts)
     whole = comb(k, m)
-    seen = fsum(1 - comb(k - number, m) / whole for number in holding.values())
-    return seen / (m * total / k)
+    seen = fsum(each * (1 - comb(k - number, m) / whole) for number, each in counted.held)
+    return seen / (m * counted.total / k)
 
 
-def ngram_share(texts: Iterable[str], n: int) -> float | None:
+def ngram_share(counted: Grams) -> float | None:
     """Return the plain distinct-n, which falls with the number of texts: never compare it."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    for text in texts:
-        counts.update(_grams(words(text), n))
-    total = sum(counts.values())
-    return len(counts) / total if total else None
+    return sum(each for _, each in counted.held) / counted.total if counted.total else None
 
 
 def pairwise_bleu(texts: Sequence[str]) -> float | None:
@@ -106,13 +123,19 @@ def pairwise_bleu(texts: Sequence[str]) -> float | None:
     """
     if len(texts) < 2:
         return None
-    held = [[_grams(split, n) for n in range(1, _ORDERS + 1)] for split in map(words, texts)]
-    lengths = [len(words(text)) for text in texts]
-    scores = [
-        _bleu(held[i], held[j], lengths[i], lengths[j])
-        for i, j in permutations(range(len(texts)), 2)
-    ]
-    return fsum(scores) / len(scores)
+    kinds = Counter(texts)
+    if len(kinds) == 1:
+        return 1.0
+    split = {text: words(text) for text in sorted(kinds)}
+    held = {t: [_grams(own, n) for n in range(1, _ORDERS + 1)] for t, own in split.items()}
+    same = sum(number * (number - 1) for number in kinds.values())  # equal ones score 1
+    apart = fsum(
+        kinds[one]
+        * kinds[other]
+        * _bleu(held[one], held[other], len(split[one]), len(split[other]))
+        for one, other in permutations(split, 2)
+    )
+    return (same + apart) / (len(texts) * (len(texts) - 1))
 
 
 def pairwise_similarity(texts: Sequence[str]) -> float | None:

@@ -163,6 +163,9 @@ def test_usage_that_nobody_reported_is_no_measure(make: "Making") -> None:
         "modal_agreement",
         "distinct_answers",
         "similarity",
+        "distinct_1",
+        "distinct_2",
+        "pairwise_bleu",
     }
 
 
@@ -317,6 +320,49 @@ def test_answers_too_long_for_similarity_leave_it_out_and_say_so(
     assert "similarity" not in {each.name for each in found.measures}
     assert found.notes == (
         "The answers of the new run are too long for their similarity to be worked out.",
+    )
+
+
+WORDINGS = {"distinct_1", "distinct_2", "pairwise_bleu"}
+
+
+def test_answers_in_other_words_have_more_distinct_words_and_less_bleu(make: "Making") -> None:
+    old, new = two(make, 100, "111")
+    old = old.edited(saying(lambda _: "the cat sat"))
+    new = new.edited(saying(lambda t: f"it{t.trial} came{t.trial} home{t.trial}"))
+
+    found = make.against(old, new)
+
+    assert measured(found, "distinct_1").sentence == (
+        "distinct words in 3 answers: worse, 33.3 % → 100 % (100 groups)."
+    )
+    assert measured(found, "distinct_2").mean == pytest.approx((1 / 3, 1.0))
+    bleu = measured(found, "pairwise_bleu")
+    assert (bleu.word, bleu.mean) == ("worse", (1.0, 0.0))
+
+
+def test_plain_distinct_words_stand_beside_where_groups_have_other_sizes(make: "Making") -> None:
+    old, new = make.run(make.cases(60, "11")), make.new(make.cases(60, "1111"))
+    old, new = (each.edited(saying(lambda _: "one two")) for each in (old, new))
+
+    assert measured(make.against(old, new), "distinct_1").sentence == (
+        "distinct words in 2 answers: same, 50 % → 50 % "
+        "(60 groups; of all answers 50 % and 25 %, not comparable)."
+    )
+
+
+def test_answers_too_many_for_their_words_leave_them_out_and_say_so(
+    make: "Making", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qeval.compare.halves.MOST_WORDING", 10_000)
+    old, new = two(make)
+    new = new.edited(saying(lambda t: str(t.trial) * 100))
+
+    found = make.against(old, new)
+
+    assert not WORDINGS & {each.name for each in found.measures}
+    assert found.notes == (
+        "The answers of the new run are too many for their wordings to be compared.",
     )
 
 

@@ -13,6 +13,7 @@ from qeval.stats.diversity import (
     agreement,
     distinct_answers,
     distinct_n,
+    grams,
     modal_agreement,
     ngram_share,
     pairwise_bleu,
@@ -38,10 +39,10 @@ def test_five_answers_have_the_printed_values() -> None:
 
 
 def test_three_texts_have_the_printed_values() -> None:
-    assert ngram_share(PETS, 1) == pytest.approx(2 / 3, abs=1e-12)
-    assert ngram_share(PETS, 2) == pytest.approx(5 / 6, abs=1e-12)
-    assert distinct_n(PETS, 1, 2) == pytest.approx(5 / 6, abs=1e-12)
-    assert distinct_n(PETS, 2, 2) == pytest.approx(11 / 12, abs=1e-12)
+    assert ngram_share(grams(PETS, 1)) == pytest.approx(2 / 3, abs=1e-12)
+    assert ngram_share(grams(PETS, 2)) == pytest.approx(5 / 6, abs=1e-12)
+    assert distinct_n(grams(PETS, 1), 2) == pytest.approx(5 / 6, abs=1e-12)
+    assert distinct_n(grams(PETS, 2), 2) == pytest.approx(11 / 12, abs=1e-12)
 
 
 @pytest.mark.parametrize("answers", [[], ["one"]])
@@ -51,12 +52,12 @@ def test_a_single_answer_has_no_diversity(answers: list[str]) -> None:
     assert pairwise_similarity(answers) is None
     assert distinct_answers(answers, 2) is None
     assert modal_agreement(answers, 2) is None
-    assert distinct_n(answers, 1, 2) is None
+    assert distinct_n(grams(answers, 1), 2) is None
 
 
 def test_texts_without_a_word_have_no_share_of_them() -> None:
-    assert distinct_n(["", " "], 1, 2) is None
-    assert ngram_share(["", " "], 1) is None
+    assert distinct_n(grams(["", " "], 1), 2) is None
+    assert ngram_share(grams(["", " "], 1)) is None
 
 
 def mean_of_draws(of: Callable[[Sequence[str]], float], answers: Sequence[str], m: int) -> float:
@@ -84,16 +85,16 @@ def test_distinct_n_draws_its_unique_ngrams_from_all_draws(
 ) -> None:
     m = data.draw(st.integers(1, len(texts)))
 
-    def grams(text: str) -> list[tuple[str, ...]]:
+    def split_of(text: str) -> list[tuple[str, ...]]:
         split = text.split()
         return [tuple(split[i : i + n]) for i in range(len(split) - n + 1)]
 
-    total = sum(len(grams(text)) for text in texts)
+    total = sum(len(split_of(text)) for text in texts)
     unique = mean_of_draws(
-        lambda chosen: len({gram for text in chosen for gram in grams(text)}), texts, m
+        lambda chosen: len({gram for text in chosen for gram in split_of(text)}), texts, m
     )
 
-    found = distinct_n(texts, n, m)
+    found = distinct_n(grams(texts, n), m)
 
     assert found == (pytest.approx(unique / (m * total / len(texts))) if total else None)
 
