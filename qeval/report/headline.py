@@ -135,6 +135,8 @@ def _beside(against: Against) -> Iterator[str]:
 
 def _cost(measure: Measured, said: str) -> str:
     assert measure.ratio is not None  # noqa: S101  # the caller looked
+    if measure.word == "undecided":  # its figure stands with its interval, below
+        return f"{said} not decided"
     shown = units.change(measure.ratio)
     if shown == "0 %":
         return f"{said} unchanged"

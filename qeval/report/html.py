@@ -7,11 +7,13 @@ no address, no inline handler, no form, and no text that could become markup (tr
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -67,16 +69,33 @@ def write(
         StoreError: The file cannot be written.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe or a device is written to, not replaced
-            with path.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(pieces(columns, comparison, options))
-            return
-        _replace(path, pieces(columns, comparison, options))
+        with _collector_paused():
+            _write(path, pieces(columns, comparison, options))
     except OSError as error:
         raise StoreError(
             f"cannot write {path.parent.name}/{path.name}: {error.strerror}",
             hint="make room or name another file, then type the command again",
         ) from error
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector off: it took over a quarter of the time of 10,000 trials."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _write(path: Path, text: Iterable[str]) -> None:
+    if path.exists() and not path.is_file():  # a pipe or a device is written to, not replaced
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(text)
+        return
+    _replace(path, text)
 
 
 def _replace(path: Path, text: Iterable[str]) -> None:

@@ -292,7 +292,9 @@ def because(group: Group) -> str:
         passed = sum(trial.outcome == "passed" for trial in group.trials)
         count = f"{passed} of {len(group.trials)} trials passed, {group.passes} needed; "
     first = next((t for t in group.trials if t.outcome == group.outcome), group.trials[0])
-    return count + line(_why(first), 160)
+    # Of a miss both sides must be seen: what was recorded, and what is asked now.
+    missed = (first.code or "").startswith("cassette_")
+    return count + line(_why(first), 400 if missed else 160)
 
 
 def _why(trial: Trial) -> str:

@@ -159,7 +159,7 @@ def _own(value: object) -> str | None:
 
 
 def _sweep(base: str, param: str, sums: dict[tuple[int, str, str], _Sums]) -> Sweep:
-    values = _ordered({value for _, _, value in sums})
+    values = ordered({value for _, _, value in sums})
     targets = sorted(
         dict.fromkeys((column, target) for column, target, _ in sums), key=lambda each: each[0]
     )
@@ -191,7 +191,8 @@ def _pooled(sums: dict[tuple[int, str, str], _Sums]) -> dict[tuple[int, str, str
     return pooled
 
 
-def _ordered(values: set[str]) -> list[str]:
+def ordered(values: set[str]) -> list[str]:
+    """Return values by size where all are numbers, else by the alphabet."""
     try:
         return sorted(values, key=float)
     except ValueError:

@@ -9,6 +9,7 @@ from qeval import units
 from qeval.record import Header
 from qeval.report import charts, figures, headline, text
 from qeval.report.gathering import Gathered
+from qeval.report.grids import grids
 from qeval.report.marks import visible
 from qeval.report.printed import GLYPHS
 
@@ -69,6 +70,7 @@ def context(page: Gathered) -> dict[str, Any]:
         "costs": charts.costs(page),
         "prices": charts.prices(page),
         "sweeps": charts.sweeps(page),
+        "grids": grids(page),
         "cases": page.listing.cases,
         "groups": len(page.listing),
         "is_printed": page.printed.is_whole,

@@ -248,6 +248,25 @@ def test_no_field_makes_the_page_wider_than_the_window(
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+TOUCHING = """() => [...document.querySelectorAll(".ticks")].flatMap((axis) => {
+  const boxes = [...axis.querySelectorAll("text")].map((one) => one.getBoundingClientRect())
+    .filter((box) => box.width).sort((one, other) => one.left - other.left);
+  const touch = boxes.slice(1).some((box, n) => box.left - boxes[n].right < 4);
+  return touch ? [axis.closest("table, figure").textContent.trim()] : [];
+})"""
+
+
+@pytest.mark.parametrize("width", [390, 760, 1440])
+def test_labels_of_an_axis_do_not_touch(
+    look: Look, hostile: Path, shop: Path, shops: Path, width: int
+) -> None:
+    for path in (hostile, shop, shops):
+        page = look(path, [], width=width)
+        for fold in page.locator("main summary:visible").all():
+            fold.click()
+        assert page.evaluate(TOUCHING) == []
+
+
 CONTRAST = """() => {
   const paint = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const rgba = (colour) => {

@@ -1,8 +1,10 @@
 """A run's own page: what it says, and that nothing in it is obeyed or loaded."""
 
+import gc
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -168,6 +170,23 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(hold: Hold, tmp_pat
         "\n"
         "hint: make room or name another file, then type the command again"
     )
+
+
+@pytest.mark.parametrize("folder", ["", "no"])
+def test_the_collector_rests_while_a_page_is_made_and_works_again_after(
+    hold: Hold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    seen: list[bool] = []
+
+    def told(*_: object) -> list[str]:
+        seen.append(gc.isenabled())
+        return ["a page"]
+
+    monkeypatch.setattr(html, "pieces", told)
+    with suppress(StoreError):
+        html.write([Column(hold({}))], tmp_path / folder / "report.html")
+
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_a_rendering_that_breaks_off_keeps_the_page_that_was_there(

@@ -85,6 +85,24 @@ def test_the_facts_tell_cost_and_what_cannot_be_compared() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("word", "ratio", "fact"),
+    [
+        ("undecided", 1.0, "output tokens not decided"),
+        ("undecided", 1.3, "output tokens not decided"),
+        ("same", 1.0, "output tokens unchanged"),
+    ],
+)
+def test_a_measure_that_is_not_decided_is_not_called_unchanged(
+    word: Any, ratio: float, fact: str
+) -> None:
+    tokens = Measured(name="output_tokens", unit="tokens", word=word, sentence="", ratio=ratio)
+    made = against("undecided", change("a", "undecided"), measures=(tokens,))
+    comparison = Comparison(suite="x", by="run", sides=(), against=(made,))
+
+    assert headline.of_comparison(comparison).facts == (fact,)
+
+
 def test_the_worst_of_all_columns_are_linked_the_worst_of_each_first() -> None:
     first = against("worse", change("a", "worse"), change("b", "worse"), suspects=(0, 1))
     second = against("worse", change("c", "worse"), change("a", "worse"), suspects=(1, 0))
