@@ -33,7 +33,7 @@ def test_the_two_commands_are_there_word_for_word() -> None:
         "\n    python3 -m venv .venv && .venv/bin/pip install -q -e '.[qwen]' "
         "&& .venv/bin/qeval run suites/quickstart.yaml\n"
     ) in README
-    assert "\n    .venv/bin/pip install -q -e '.[dev]' && .venv/bin/pytest\n" in README
+    assert "\n    .venv/bin/pip install -q -e '.[dev]' && .venv/bin/pytest -n auto\n" in README
 
 
 def test_the_table_is_what_the_quickstart_prints(
@@ -123,6 +123,18 @@ def test_the_check_of_ones_own_judges(project: Path, capsys: pytest.CaptureFixtu
     assert main(["run", str(path)]) == 0
 
     assert "144 warnings" not in capsys.readouterr().out
+
+
+def test_the_application_answers_in_the_models_place(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "suites" / "app").mkdir()
+    (project / "suites" / "app" / "assistant.py").write_text(blocks("python")[3])
+    (project / "suites" / "orders.yaml").write_text(blocks("yaml")[2])
+
+    assert main(["run", "suites/orders.yaml"]) == 0
+
+    assert "1 of 1 groups passed" in capsys.readouterr().out
 
 
 def test_every_mode_and_exit_code_it_names_is_in_the_command_line(
