@@ -28,7 +28,14 @@ from qeval.dialects.reading import (
     unnamed_usage,
     usage_of,
 )
-from qeval.dialects.writing import STORED, wire, write_message, write_params, write_wanted
+from qeval.dialects.writing import (
+    STORED,
+    wire,
+    write_extra,
+    write_message,
+    write_params,
+    write_wanted,
+)
 from qeval.exchange import Answer, Message, Part, Request, Response, Wire
 from qeval.value import Json
 
@@ -61,7 +68,7 @@ class Chat:
         write_wanted(body, request)
         if request.params.stream:
             body.update(stream=True, stream_options={"include_usage": True})
-        body.update(request.params.extra)
+        write_extra(body, request.params.extra)
         headers = (STORED,) if media.stored(request.messages) else ()
         return wire("/chat/completions", body, headers)
 
@@ -87,18 +94,18 @@ class Chat:
             raise status_error(said, answer)
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             raise misshapen("has no choices", answer.body)
-        response = _response(document, choices[0], answer)
         if len(choices) == 1:
-            return response
+            return _response(document, choices[0], answer)
+        first, *others = dicts(choices)
         shared = {key: value for key, value in document.items() if key in {"model", "id"}}
-        rest_of = [_response(shared, other, answer) for other in dicts(choices[1:])]
-        return msgspec.structs.replace(response, others=tuple(rest_of))
+        rest_of = [_response(shared, other, answer) for other in others]
+        return msgspec.structs.replace(_response(document, first, answer), others=tuple(rest_of))
 
     def stream(self, limit: int = LIMIT) -> Stream:
         """Return a reader of one streamed answer that holds at most so many bytes of it."""
         from qeval.dialects.chat_stream import ChatStream  # a replay of whole answers needs none
 
-        return ChatStream(limit, incremental=True)
+        return ChatStream(limit)
 
 
 def _message(message: Message) -> dict[str, Json]:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from qeval.dialects.errors import Envelope, envelope
-from qeval.dialects.reading import COMPATIBLE, COMPLETION, failure_of, rest
+from qeval.dialects.pieces import Mode
+from qeval.dialects.reading import COMPATIBLE, COMPLETION, LIMIT, failure_of, rest
 from qeval.dialects.sse import Event
 from qeval.dialects.stream import ChoiceStream
 from qeval.value import Json
@@ -14,6 +15,9 @@ class ChatStream(ChoiceStream):
     """Chunks, each with what is new in each choice."""
 
     spelling = COMPATIBLE
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        super().__init__(limit, Mode(known=True))
 
     def failure(self, name: str, data: dict[str, Json]) -> Envelope | None:
         return envelope(data) if name == "error" else failure_of(data)

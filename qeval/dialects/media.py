@@ -77,7 +77,7 @@ def stored(messages: tuple[Message, ...]) -> bool:
     for message in messages:
         if not isinstance(message.content, str):
             for part in message.content:
-                if any(address.startswith("oss:") for address in addresses(part)):
+                if any(address[:4].lower() == "oss:" for address in addresses(part)):
                     return True
     return False
 
@@ -89,7 +89,7 @@ def check(part: Part) -> None:
         UsageError: A medium is a path.
     """
     for address in addresses(part):
-        if not address.startswith(_SCHEMES):
+        if not address[:8].lower().startswith(_SCHEMES):
             raise UsageError(
                 f"{address[:80]!r} is a path, and this call is not made from files",
                 hint="write an address with its scheme, or the file's content as a data: URI",
@@ -122,7 +122,7 @@ def sound_format(address: str) -> str | None:
     >>> sound_format("https://x.test/a/say.mp3?v=1"), sound_format("data:;base64,AA==")
     ('mp3', None)
     """
-    if address.startswith("data:"):
+    if address[:5].lower() == "data:":
         kind = address[5:80].partition(";")[0].rpartition("/")[2]
         found = _FORMATS.get(kind, kind)
     else:

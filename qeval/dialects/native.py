@@ -10,8 +10,9 @@ from __future__ import annotations
 import msgspec
 
 from qeval.dialects import media
-from qeval.dialects.base import DIALECTS
+from qeval.dialects.base import DIALECTS, Dialect
 from qeval.dialects.errors import Envelope, check, decode, envelope, status_error
+from qeval.dialects.pieces import Mode
 from qeval.dialects.reading import (
     CHOICE,
     LIMIT,
@@ -33,7 +34,14 @@ from qeval.dialects.reading import (
 from qeval.dialects.refusals import refuse
 from qeval.dialects.sse import Event
 from qeval.dialects.stream import ChoiceStream, run
-from qeval.dialects.writing import STORED, wire, write_message, write_params, write_wanted
+from qeval.dialects.writing import (
+    STORED,
+    wire,
+    write_extra,
+    write_message,
+    write_params,
+    write_wanted,
+)
 from qeval.exchange import Answer, Message, Part, Request, Response, Wire
 from qeval.value import Json
 
@@ -51,11 +59,13 @@ class Native:
     Args:
         name: The dialect's name.
         path: Below the base address.
+        incremental: Whether streams were asked for in increments; None: nobody knows.
     """
 
-    def __init__(self, name: str, path: str) -> None:
+    def __init__(self, name: str, path: str, *, incremental: bool | None = None) -> None:
         self.name = name
         self._path = path
+        self._incremental = incremental
         self._multimodal = name == "dashscope-multimodal"
 
     def write(self, request: Request) -> Wire:
@@ -76,7 +86,7 @@ class Native:
             parameters["incremental_output"] = True
         write_params(parameters, request.params)
         write_wanted(parameters, request)
-        parameters.update(request.params.extra)
+        write_extra(parameters, request.params.extra)
         body: dict[str, Json] = {
             "model": request.model,
             "input": {"messages": [self._message(message) for message in request.messages]},
@@ -116,7 +126,12 @@ class Native:
 
     def stream(self, limit: int = LIMIT) -> NativeStream:
         """Return a reader of one streamed answer that holds at most so many bytes of it."""
-        return NativeStream(limit, incremental=False)
+        return NativeStream(limit, Mode(asked=self._incremental))
+
+    def answering(self, request: Request) -> Dialect:
+        """Return what reads the answer to a request: it knows how a stream was asked to count."""
+        asked = request.params.extra.get("incremental_output", True)
+        return Native(self.name, self._path, incremental=asked is not False)
 
 
 class NativeStream(ChoiceStream):
@@ -164,8 +179,9 @@ def _failure(document: dict[str, Json]) -> Envelope | None:
 
 def _choices(output: dict[str, Json]) -> list[dict[str, Json]]:
     """Return the choices; the older form has a text and its end beside each other."""
-    if "choices" in output:
-        return dicts(output["choices"])
+    found = dicts(output.get("choices"))
+    if found:
+        return found
     if isinstance(output.get("text"), str):
         message = {"role": "assistant", "content": output["text"]}
         return [{"finish_reason": output.get("finish_reason"), "message": message}]

@@ -46,7 +46,8 @@ def response_of(document: dict[str, Json], answer: Answer) -> Response:
     items = dicts(document.get("output"))
     messages = [item for item in items if item.get("type") == "message"]
     content = [part for item in messages for part in dicts(item.get("content"))]
-    calls = tuple(_call(item) for item in items if item.get("type") == "function_call")
+    called = [_call(item) for item in items if item.get("type") == "function_call"]
+    calls = tuple(call for call in called if call.name)
     finish = _finish(document, calls)
     usage = document.get("usage")
     extra = levels(
@@ -58,7 +59,7 @@ def response_of(document: dict[str, Json], answer: Answer) -> Response:
     return Response(
         text="".join(text_of(part.get("text")) or "" for part in content),
         reasoning=text_of("".join(_reasoning(item) for item in items)),
-        tool_calls=tuple(call for call in calls if call.name),
+        tool_calls=calls,
         finish_reason=finish,
         usage=_usage(usage),
         model=text_of(document.get("model")),
@@ -115,6 +116,8 @@ class Collected:
         self._head: dict[str, Json] = {}
         self._items: dict[str, dict[str, Json]] = {}
         self._deltas: dict[str, tuple[str, StringIO]] = {}
+        self._wholes: dict[str, tuple[str, StringIO]] = {}
+        """Of items that came without deltas."""
         self._unknown: set[str] = set()
 
     def begin(self, response: dict[str, Json], size: int) -> None:
@@ -131,11 +134,27 @@ class Collected:
         key = _key(data, {})
         found = self._deltas.get(key)
         if found is None:
-            found = self._deltas[key] = (field, StringIO())
+            self._put(self._deltas, key, field, delta)
+        else:
+            self.held += found[1].write(delta)
+        return True
+
+    def end(self, field: str, data: dict[str, Json]) -> bool:
+        """Take a text, a reasoning or a call that has ended; return whether it is news."""
+        key = _key(data, {})
+        whole = data.get("arguments" if field == "call" else "text")
+        if key in self._deltas or not isinstance(whole, str) or not whole:
+            return False
+        self._put(self._wholes, key, field, whole)
+        return True
+
+    def _put(self, kept: dict[str, tuple[str, StringIO]], key: str, field: str, piece: str) -> None:
+        found = kept.get(key)
+        if found is None:
+            found = kept[key] = (field, StringIO())
             self._items.setdefault(key, {"type": _KINDS[field]})
             self.held += 500
-        self.held += found[1].write(delta)
-        return True
+        self.held += found[1].write(piece)
 
     def item(self, data: dict[str, Json], size: int) -> None:
         """Take an item as it begins or as it ended."""
@@ -161,10 +180,11 @@ class Collected:
         return msgspec.structs.replace(response, extra=extra)
 
     def _item(self, key: str, item: dict[str, Json]) -> dict[str, Json]:
-        """Return an item with its deltas, where it did not come whole."""
-        field, text = self._deltas.get(key, ("", None))
-        if text is None:
+        """Return an item with its deltas, or its wholes, where it did not come whole itself."""
+        found = self._deltas.get(key) or self._wholes.get(key)
+        if found is None:
             return item
+        field, text = found
         if field == "call":
             return {**item, "arguments": item.get("arguments") or text.getvalue()}
         name = "content" if field == "text" else "summary"

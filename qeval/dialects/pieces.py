@@ -16,19 +16,30 @@ from qeval.dialects.reading import (
 from qeval.exchange import Response, ToolCall
 from qeval.value import Json
 
+_SURE = 4
+"""Characters that come again, in all, where increments were asked for and did not come: more than
+the “1” that begins the “12” of a number, less than the first words of a text."""
+
 
 class Mode:
     """How a stream counts: each piece is new, or each holds all that came before.
 
-    What was asked for is not known here, nor would every gateway heed it, so the pieces decide.
     A stream is cumulative where every piece of every text begins with the piece before it. One
-    that ends with an empty piece, as incremental ones do, is not.
+    that ends with an empty piece, as incremental ones do, is not. What was asked for is not
+    heeded by every gateway, so it decides only where the pieces leave a doubt.
+
+    Args:
+        known: Whether the dialect knows nothing but increments.
+        asked: Whether increments were asked for; None: nobody knows.
     """
 
-    def __init__(self, *, known: bool = False) -> None:
+    def __init__(self, *, known: bool = False, asked: bool | None = None) -> None:
         self.incremental = known
+        self.asked = asked
         self.grew = False
         """A piece began with the one before and went on."""
+        self.again = 0
+        """Characters of pieces with which the next one began."""
         self.paid = False
         """A piece came again, and tokens were counted for it."""
         self.tokens: int | None = None
@@ -37,7 +48,11 @@ class Mode:
     @property
     def cumulative(self) -> bool:
         """Whether the last piece is the whole."""
-        return not self.incremental and (self.grew or not self.paid)
+        if self.incremental or self.asked is False:
+            return not self.incremental
+        if self.asked and self.again < _SURE:
+            return False
+        return self.grew or not self.paid
 
 
 class Text:
@@ -67,6 +82,7 @@ class Text:
         if not piece.startswith(last):
             mode.incremental = True
             return self.add(piece)
+        mode.again += len(last)
         if last and len(piece) > len(last):
             mode.grew = True
         elif last and mode.tokens != self._tokens:

@@ -83,10 +83,13 @@ def dicts(value: Json) -> list[dict[str, Json]]:
     """Return the mappings of a list, in order of their `index` where they have one."""
     if not isinstance(value, list):
         return []
-    found = [item for item in value if isinstance(item, dict)]
-    if len(found) > 1 and all(isinstance(item.get("index"), int) for item in found):
-        found.sort(key=_index)
-    return found
+    return _ordered([item for item in value if isinstance(item, dict)])
+
+
+def _ordered(items: list[dict[str, Json]]) -> list[dict[str, Json]]:
+    if len(items) > 1 and all(isinstance(item.get("index"), int) for item in items):
+        return sorted(items, key=_index)
+    return items
 
 
 def _index(item: dict[str, Json]) -> int:
@@ -120,7 +123,7 @@ def content_of(value: Json) -> str | None:
 
 
 def tool_calls(value: Json, body: bytes) -> tuple[ToolCall, ...]:
-    """Return the calls of a message.
+    """Return the calls of a message, in order of their `index`; one without a name is none.
 
     Raises:
         ResponseError: They are not calls of functions.
@@ -129,17 +132,18 @@ def tool_calls(value: Json, body: bytes) -> tuple[ToolCall, ...]:
         return ()
     if not isinstance(value, list):
         raise misshapen("has tool calls that are not a list", body)
-    return tuple(_tool_call(call, body) for call in value)
-
-
-def _tool_call(call: Json, body: bytes) -> ToolCall:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise misshapen("has a tool call without a function", body)
-    return ToolCall(
-        id=text_of(call.get("id")) or "",
-        name=function["name"],
-        arguments=arguments_of(function.get("arguments")),
+    for call in value:
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str | None):
+            raise misshapen("has a tool call without a function", body)
+    return tuple(
+        ToolCall(
+            id=text_of(call.get("id")) or "",
+            name=name,
+            arguments=arguments_of(call["function"].get("arguments")),
+        )
+        for call in _ordered(value)
+        if (name := text_of(call["function"].get("name")))
     )
 
 

@@ -1,6 +1,7 @@
 """What an endpoint would refuse, or silently ignore: told before anything is sent.
 
 The rules are those of the vendor's documentation and error messages (wire.md sections 2 to 5).
+What works, but hardly as it is meant, is `qeval.dialects.doubts`'s.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qeval.dialects import media
-from qeval.errors import UsageError
+from qeval.errors import UsageError, suggestion
 from qeval.exchange import Params, Part, Request
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _JSON = re.compile("json", re.IGNORECASE)
-_ADDRESS = re.compile(r"\bhttps?://\S+")
-_LEAST_TOLD = 30
-"""Letters and digits beside an address from which a prompt says something of its own."""
 _LARGEST_SEED = 2**31 - 1
 _LEAST_RESPONSE = 16
 _LEAST_FRAMES = 4
 _MOST_MARKERS = 4
-_OVER_CHAT = "set the target's `dialect: chat`"
+OVER_CHAT = "set the target's `dialect: chat`"
+_OFF = "set `params: {thinking: off}`"
+_NO_CHOICE = "leave `tool_choice` out"
+_ANOTHER = "ask a model that can do without thinking"
 
 _IGNORED = (
     "top_k",
@@ -43,7 +44,9 @@ class Refusal(NamedTuple):
     hint: str
 
 
-def refusals(request: Request, dialect: str, *, service: bool = True) -> tuple[Refusal, ...]:
+def refusals(
+    request: Request, dialect: str, *, service: bool = True, thinks: bool | None = None
+) -> tuple[Refusal, ...]:
     """Return why a request cannot work over a dialect; none: it may.
 
     Args:
@@ -51,38 +54,18 @@ def refusals(request: Request, dialect: str, *, service: bool = True) -> tuple[R
         dialect: The dialect's name.
         service: Whether Model Studio is asked. Another server has its own rules, so that only
             what the dialect has no words for is told.
+        thinks: Whether the model thinks whatever the request says; None: as that says.
     """
     found = list(_unsayable(request, dialect))
     if service:
-        found += _thinking(request)
+        if request.params.thinking not in (None, False) if thinks is None else thinks:
+            found += _thinking(request, dialect, _ANOTHER if thinks else _OFF)
         found += _wanted(request)
+        found += _order(request)
         found += _tools(request)
+        found += _choice(request, dialect)
         found += _bounds(request, dialect)
     return tuple(found)
-
-
-def doubts(request: Request, dialect: str) -> tuple[Refusal, ...]:
-    """Return what works, but hardly as it is meant."""
-    return (*_address_alone(request), *_unlimited(request, dialect))
-
-
-def _address_alone(request: Request) -> Iterator[Refusal]:
-    asked = request.user
-    told = _ADDRESS.sub(" ", asked)
-    searched = request.params.search or request.tools
-    if told == asked or searched or sum(c.isalnum() for c in told) >= _LEAST_TOLD:
-        return
-    hint = "put the page's text into the prompt, or set `params: {search: true}`"
-    yield Refusal("the prompt is little but a web address, and the API reads no pages", hint)
-
-
-def _unlimited(request: Request, dialect: str) -> Iterator[Refusal]:
-    parts = media.parts(request)
-    if dialect == "responses" and any(part.image and media.limited(part) for part in parts):
-        yield Refusal(
-            "dialect 'responses' has no limits of pixels, so a picture counts in full",
-            f"leave `min_pixels` and `max_pixels` out, or {_OVER_CHAT}",
-        )
 
 
 def refuse(request: Request, dialect: str) -> None:
@@ -126,33 +109,30 @@ def _unsaid_in_responses(request: Request) -> Iterator[Refusal]:
     params = request.params
     for name in _IGNORED:
         if getattr(params, name) is not None:
-            yield Refusal(f"dialect 'responses' ignores {name}", f"leave it out, or {_OVER_CHAT}")
+            yield Refusal(f"dialect 'responses' ignores {name}", f"leave it out, or {OVER_CHAT}")
     if params.n != 1:
-        yield Refusal(f"dialect 'responses' gives one answer, got n {params.n}", _OVER_CHAT)
+        yield Refusal(f"dialect 'responses' gives one answer, got n {params.n}", OVER_CHAT)
     if isinstance(params.search, dict):
-        hint = f"set `search: true`, or {_OVER_CHAT}"
+        hint = f"set `search: true`, or {OVER_CHAT}"
         yield Refusal("dialect 'responses' ignores search options", hint)
     if not isinstance(params.thinking, bool | str | None):
         fact = f"dialect 'responses' has no thinking budget, got {params.thinking} tokens"
-        yield Refusal(fact, f"give an effort, such as `thinking: low`, or {_OVER_CHAT}")
+        yield Refusal(fact, f"give an effort, such as `thinking: low`, or {OVER_CHAT}")
     if request.response_format not in (None, "text"):
-        yield Refusal("dialect 'responses' ignores response_format", _OVER_CHAT)
+        yield Refusal("dialect 'responses' ignores response_format", OVER_CHAT)
     if any(message.partial for message in request.messages):
-        yield Refusal("dialect 'responses' cannot continue `partial`", _OVER_CHAT)
+        yield Refusal("dialect 'responses' cannot continue `partial`", OVER_CHAT)
     yield from _unshown_in_responses(media.parts(request))
 
 
 def _unshown_in_responses(parts: list[Part]) -> Iterator[Refusal]:
     if any(part.video is not None or part.audio is not None for part in parts):
-        yield Refusal("dialect 'responses' shows no video and no audio", _OVER_CHAT)
+        yield Refusal("dialect 'responses' shows no video and no audio", OVER_CHAT)
 
 
-def _thinking(request: Request) -> Iterator[Refusal]:
-    """Yield what does not go with thinking."""
+def _thinking(request: Request, dialect: str, off: str) -> Iterator[Refusal]:
+    """Yield what does not go with thinking; `off` is the way to do without it."""
     params = request.params
-    if params.thinking is None or params.thinking is False:
-        return
-    off = "set `params: {thinking: off}`"
     if request.response_format not in (None, "text"):
         yield Refusal("response_format does not work while the model thinks", off)
     if any(message.partial for message in request.messages):
@@ -162,6 +142,10 @@ def _thinking(request: Request) -> Iterator[Refusal]:
     if params.tool_choice not in (None, "auto", "none"):
         fact = f"tool_choice {params.tool_choice!r} does not work while the model thinks"
         yield Refusal(fact, f"{off}, or choose auto or none")
+    whole_so_far = params.extra.get("incremental_output") is False
+    if whole_so_far and params.stream and dialect.startswith("dashscope"):
+        fact = "incremental_output false does not work while the model thinks"
+        yield Refusal(fact, f"{off}, or leave it out")
 
 
 def _wanted(request: Request) -> Iterator[Refusal]:
@@ -172,6 +156,52 @@ def _wanted(request: Request) -> Iterator[Refusal]:
             "response_format json wants the word json in the messages",
             "say it in `system` or `user`, such as “Answer in JSON.”",
         )
+
+
+def _order(request: Request) -> Iterator[Refusal]:
+    called = False
+    for message in request.messages:
+        if message.role == "tool" and not called:
+            yield Refusal(
+                "a message of role tool answers no call",
+                "put the answer of role assistant with its `tool_calls` before it",
+            )
+            return
+        called = bool(message.tool_calls) or message.role == "tool"
+
+
+def offered(request: Request) -> list[str | None]:
+    """Return the names of all tools of a request; None for those that have none."""
+    more = request.params.extra.get("tools")
+    tools = [*request.tools, *(more if isinstance(more, list) else ())]
+    names: list[str | None] = []
+    for tool in tools:
+        inner = tool.get("function", tool) if isinstance(tool, dict) else None
+        name = inner.get("name") if isinstance(inner, dict) else None
+        names.append(name if isinstance(name, str) else None)
+    return names
+
+
+def _choice(request: Request, dialect: str) -> Iterator[Refusal]:
+    choice = request.params.tool_choice
+    if choice in (None, "auto", "none"):
+        return
+    names = offered(request)
+    if choice == "required":
+        count = len(names) + (dialect == "responses" and bool(request.params.search))
+        if not count:
+            yield Refusal("tool_choice 'required' without tools", f"add `tools:`, or {_NO_CHOICE}")
+        elif dialect == "responses" and count > 1:
+            yield Refusal(
+                f"dialect 'responses' takes tool_choice 'required' with one tool, got {count}",
+                f"offer one tool, choose it by name, or {OVER_CHAT}",
+            )
+    elif choice not in names:
+        known = [name for name in names if name is not None]
+        hint = (
+            suggestion("tool", choice, known) if known else f"add it to `tools:`, or {_NO_CHOICE}"
+        )
+        yield Refusal(f"tool_choice {choice!r} is the name of no tool", hint)
 
 
 def _tools(request: Request) -> Iterator[Refusal]:

@@ -15,7 +15,7 @@ from qeval.dialects.reading import LIMIT, is_stream, misshapen, text_of
 from qeval.dialects.refusals import refuse
 from qeval.dialects.sse import Event
 from qeval.dialects.stream import Stream, run
-from qeval.dialects.writing import STORED, wire
+from qeval.dialects.writing import STORED, instructions, wire, write_extra
 from qeval.exchange import Answer, Message, Params, Part, Request, Response, Wire
 from qeval.value import Json
 
@@ -29,6 +29,7 @@ _DELTAS = {
     "response.function_call_arguments.delta": "call",
 }
 """Both names of reasoning are documented, at different dates."""
+_ENDS = {kind.removesuffix("delta") + "done": field for kind, field in _DELTAS.items()}
 _OTHERS = (
     "response.created",
     "response.in_progress",
@@ -63,18 +64,18 @@ class Responses:
             UsageError: The request asks for what has no form here.
         """
         refuse(request, self.name)
-        system, messages = _split(request.messages)
+        apart = instructions(request.messages)
         body: dict[str, Json] = {"model": request.model}
-        if system is not None:
-            body["instructions"] = system
-        body["input"] = _input(messages)
+        if apart:
+            body["instructions"] = apart[0].content
+        body["input"] = _input(request.messages[len(apart) :])
         if request.previous_response_id is not None:
             body["previous_response_id"] = request.previous_response_id
         _write_params(body, request.params)
         _write_tools(body, request)
         if request.params.stream:
             body["stream"] = True
-        body.update(request.params.extra)
+        write_extra(body, request.params.extra)
         return wire("/responses", body, _headers(request))
 
     def read(self, answer: Answer, marks: list[int] | None = None) -> Response:
@@ -131,6 +132,10 @@ class ResponsesStream(Stream):
         if field is not None:
             self._begun = True
             return self._collected.add(field, data)
+        field = _ENDS.get(kind)
+        if field is not None:
+            self._begun = True
+            return self._collected.end(field, data)
         response = data.get("response")
         if isinstance(response, dict):
             self._begun = True
@@ -160,13 +165,6 @@ class ResponsesStream(Stream):
 
     def whole(self, answer: Answer) -> Response:
         return self._collected.whole(self._last, answer)
-
-
-def _split(messages: tuple[Message, ...]) -> tuple[str | None, tuple[Message, ...]]:
-    """Return the instructions and what is left."""
-    if len(messages) > 1 and messages[0].role == "system" and isinstance(messages[0].content, str):
-        return messages[0].content, messages[1:]
-    return None, messages
 
 
 def _input(messages: tuple[Message, ...]) -> Json:
@@ -238,9 +236,24 @@ def _write_tools(body: dict[str, Json], request: Request) -> None:
     if tools:
         body["tools"] = tools
     choice = request.params.tool_choice
-    if choice is not None:
-        named = choice not in {"auto", "none", "required"}
-        body["tool_choice"] = {"type": "function", "name": choice} if named else choice
+    if choice in {"auto", "none", "required"}:
+        body["tool_choice"] = choice
+    elif choice is not None:
+        body["tool_choice"] = _only(choice)
+
+
+def _only(name: str) -> dict[str, Json]:
+    """Return the choice of one tool: the tools are limited to it, and one of them is required.
+
+    The service documents “an object limiting the allowed tools”, without its fields, and no
+    object that names a tool. These fields are those of the OpenAI SDK's type of that meaning.
+    Whether the service heeds `mode: required` in it is not settled.
+    """
+    return {
+        "type": "allowed_tools",
+        "mode": "required",
+        "tools": [{"type": "function", "name": name}],
+    }
 
 
 def _headers(request: Request) -> tuple[tuple[str, str], ...]:

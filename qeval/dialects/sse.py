@@ -2,8 +2,10 @@ r"""Server-sent events as these services write them, line by line, from pieces c
 
 A frame's `data:` lines are JSON each by itself, so that a gateway that leaves out the blank line
 between frames glues nothing together; only lines that are not JSON alone are joined, up to the
-next blank line or field. Comments, `id:` and unknown fields are skipped; at most one space after
-the colon is no part of the value. Lines end with `\n`, `\r\n` or `\r`.
+next blank line or field. What a frame says of itself holds until a blank line, or until a field
+after its data begins the next frame, in whichever order fields come. Comments and unknown fields
+are skipped; at most one space after the colon is no part of the value. Lines end with `\n`,
+`\r\n` or `\r`. Nothing is read after `[DONE]`.
 """
 
 from __future__ import annotations
@@ -44,12 +46,16 @@ class Events:
         """What no reader can get over; nothing is read after it."""
         self.unfinished = False
         """Whether the fault lies in a frame that the end of the body cut short."""
+        self._open = True
+        """Whether there is anything more to read."""
         self._limit = limit
         self._line: list[bytes] = []
         self._waiting = 0
         self._offset = 0
         self._name = ""
         self._status: int | None = None
+        self._filled = False
+        """Whether the frame that is being read has brought data."""
         self._held: list[bytes] = []
         self._held_end = 0
         self._held_size = 0
@@ -58,7 +64,7 @@ class Events:
         """Return the events that a piece completes."""
         found: list[Event] = []
         start = 0
-        while self.fault is None:
+        while self._open:
             end = piece.find(b"\n", start)
             if end < 0:
                 break
@@ -69,7 +75,7 @@ class Events:
                 self._waiting = 0
             start = end + 1
             self._read(line, len(line) + 1, found)
-        if self.fault is None and start < len(piece):
+        if self._open and start < len(piece):
             self._line.append(piece[start:])
             self._waiting += len(piece) - start
             self._measure(self._waiting)
@@ -78,15 +84,15 @@ class Events:
     def close(self) -> list[Event]:
         """Return what the end of the body completes."""
         found: list[Event] = []
-        if self.fault is not None:
+        if not self._open:
             return found
         tail = b"".join(self._line)
         if tail:
             self._line.clear()
             self._read(tail, len(tail), found)
-        if self._held and self.fault is None:
+        if self._held and self._open:
             self._join(found)
-        self.unfinished = bool(tail) and self.fault is not None
+        self.unfinished = self.fault is not None
         return found
 
     def _read(self, line: bytes, width: int, found: list[Event]) -> None:
@@ -101,6 +107,8 @@ class Events:
             self._one(line, offset, found)
             return
         for part in line.split(b"\r"):
+            if not self._open:
+                return
             self._one(part, offset, found)
             offset += len(part) + 1
 
@@ -114,14 +122,17 @@ class Events:
         if line:
             self._field(line)
         else:
-            self._name, self._status = "", None
+            self._begin()
+
+    def _begin(self) -> None:
+        self._name, self._status, self._filled = "", None, False
 
     def _field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
+        if name and self._filled:
+            self._begin()
         if name == b"event":
             self._name = value.strip().decode("utf-8", "replace")
-        elif name == b"id":
-            self._name, self._status = "", None
         elif name == b"status":
             self._status = _status(value)
         elif not name and value.startswith(b"HTTP_STATUS/"):
@@ -130,7 +141,9 @@ class Events:
     def _data(self, data: bytes, end: int, found: list[Event]) -> None:
         if data[:6] == b"[DONE]":
             self.done = True
+            self._open = False
             return
+        self._filled = True
         if self._name == "done" or not data:
             return
         if not self._held:
@@ -154,15 +167,19 @@ class Events:
         try:
             value = decode(data)
         except ResponseError:
-            self.fault = f"holds an event that is not JSON, which begins {first_bytes(data)}"
+            self._fail(f"holds an event that is not JSON, which begins {first_bytes(data)}")
         else:
             found.append(Event(self._name, self._status, value, self._held_end, len(data)))
 
     def _measure(self, size: int) -> None:
         if size > self._limit:
-            self.fault = f"has an event of more than {self._limit:,} bytes"
+            self._fail(f"has an event of more than {self._limit:,} bytes")
             self._line.clear()
             self._held.clear()
+
+    def _fail(self, fault: str) -> None:
+        self.fault = fault
+        self._open = False
 
 
 def _status(value: bytes) -> int | None:

@@ -94,7 +94,8 @@ class Stream(ABC):
             told = msgspec.structs.replace(answer, status=status or answer.status)
             return status_error(said, told)
         fault = self._fault
-        if fault is None and not (self._events.unfinished and self._started):
+        cut_short = self._events.unfinished and (self._started or answer.error is not None)
+        if fault is None and not cut_short:
             fault = self._events.fault
         if fault is not None:
             return ResponseError(f"the stream {fault}")
@@ -165,9 +166,9 @@ class ChoiceStream(Stream):
     known: frozenset[str]
     """Keys of a frame that have a word of ours."""
 
-    def __init__(self, limit: int = LIMIT, *, incremental: bool) -> None:
+    def __init__(self, limit: int, mode: Mode) -> None:
         super().__init__(limit)
-        self._mode = Mode(known=incremental)
+        self._mode = mode
         self._choices: dict[int, Choice] = {}
         self._extra: dict[str, Json] = {}
         self._usage: Json = None

@@ -28,6 +28,25 @@ def wire(path: str, body: dict[str, Json], headers: tuple[tuple[str, str], ...] 
     return Wire(path=path, body=encoded, headers=(("content-type", "application/json"), *headers))
 
 
+def instructions(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return the system message that the responses endpoint is given apart from its input, if any.
+
+    It is text, and something is asked after it; parts and a lone message have no other place than
+    the input.
+    """
+    first = messages[:1]
+    apart = len(messages) > 1 and first[0].role == "system" and isinstance(first[0].content, str)
+    return first if apart else ()
+
+
+def write_extra(body: dict[str, Json], extra: dict[str, Json]) -> None:
+    """Write fields of the user's own over what was written; tools come after those of the case."""
+    tools, more = body.get("tools"), extra.get("tools")
+    body.update(extra)
+    if isinstance(tools, list) and isinstance(more, list):
+        body["tools"] = [*tools, *more]
+
+
 STORED = ("x-dashscope-ossresourceresolve", "enable")
 """The header without which an `oss:` address is not looked up."""
 

@@ -1,7 +1,7 @@
-"""Where a target lives: an alias for recordings, and the real address and key for a live call.
+"""Where a target lives: the real address and key for a live call.
 
-The alias is computed from the suite's text alone. The address and the key are looked up in
-the environment, and only when a request is about to leave.
+They are looked up in the environment, and only when a request is about to leave. What is said
+of a target without them, its alias, is `qeval.dialects.service`'s.
 """
 
 from __future__ import annotations
@@ -11,28 +11,35 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import UNSET
 
+from qeval.dialects.service import (
+    SHARED_HOSTS,
+    STUDIO_PATHS,
+    VARIABLE,
+    WORKSPACE_HOSTS,
+    Endpoint,
+    endpoint,
+    is_studio,
+    studio_path,
+)
 from qeval.errors import TargetError, suggestion
 from qeval.suite import Target
 from qeval.value import Value
 
+__all__ = [
+    "DEFAULT_KEY",
+    "DEFAULT_REGION",
+    "SHARED_HOSTS",
+    "Endpoint",
+    "Resolved",
+    "Settings",
+    "endpoint",
+    "resolve",
+    "secrets",
+]
+
 DEFAULT_REGION = "ap-southeast-1"
 DEFAULT_KEY = "DASHSCOPE_API_KEY"
 
-SHARED_HOSTS: dict[str, str | None] = {
-    "ap-southeast-1": "dashscope-intl.aliyuncs.com",
-    "cn-beijing": "dashscope.aliyuncs.com",
-    "us-east-1": "dashscope-us.aliyuncs.com",
-    "cn-hongkong": "cn-hongkong.dashscope.aliyuncs.com",
-    "eu-central-1": None,
-    "ap-northeast-1": None,
-}
-"""Model Studio's regions, each with the host that serves those without a workspace, if any."""
-
-_WORKSPACE_HOSTS = ".maas.aliyuncs.com"
-_NATIVE = ("dashscope-text", "dashscope-multimodal")
-_STUDIO_PATHS = ("/api/v1", "/compatible-mode/v1")
-"""Of the native dialects, and of the others."""
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?"
     r"(?P<path>(?:/[A-Za-z0-9._~%+=@:,-]*)*)"
@@ -40,15 +47,6 @@ _ADDRESS = re.compile(
 """Nothing but scheme, host, port and path, so that no two readers see different hosts in it."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
-
-
-class Endpoint(Value):
-    """A target's address as recordings name it: the same for every region, workspace and host."""
-
-    base: str
-    """Such as `https://model-studio.invalid/compatible-mode/v1`."""
-    source: str
-    """`model-studio`, or `endpoint` for any other server."""
 
 
 class Resolved(Value):
@@ -63,39 +61,6 @@ class Resolved(Value):
 
     def __repr__(self) -> str:
         return f"Resolved({self.base_url!r})"
-
-
-def endpoint(target: Target) -> Endpoint:
-    """Return the alias of a target; nothing is looked up.
-
-    >>> endpoint(Target(base_url="http://127.0.0.1:8000/v1")).base
-    'https://endpoint.invalid/v1'
-    >>> endpoint(Target(region="cn-beijing")).base
-    'https://model-studio.invalid/compatible-mode/v1'
-    """
-    if target.base_url is None:
-        return _alias("model-studio", _studio_path(target))
-    named = _VARIABLE.sub(r"\1", target.base_url)
-    after = named.partition("://")[2] or named
-    authority, slash, path = after.partition("/")
-    path = re.sub(r"[^A-Za-z0-9._~/-]", "-", slash + path).rstrip("/")
-    at_home = "$" not in target.base_url and _is_studio(authority)
-    return _alias("model-studio" if at_home else "endpoint", path)
-
-
-def _alias(source: str, path: str) -> Endpoint:
-    return Endpoint(base=f"https://{source}.invalid{path}", source=source)
-
-
-def _studio_path(target: Target) -> str:
-    native, compatible = _STUDIO_PATHS
-    return native if target.dialect in _NATIVE else compatible
-
-
-def _is_studio(host: str) -> bool:
-    """Whether a host, a default port aside, is one of Model Studio's own."""
-    name = host.lower().removesuffix(":443")
-    return name in SHARED_HOSTS.values() or name.endswith(_WORKSPACE_HOSTS)
 
 
 class Settings(Value):
@@ -141,7 +106,7 @@ def secrets(
         if isinstance(target.api_key_env, str):
             names.add(target.api_key_env)
         for value in target.headers.values():
-            names.update(match[1] for match in _VARIABLE.finditer(value))
+            names.update(match[1] for match in VARIABLE.finditer(value))
     values = {environ.get(name, "").strip() for name in names}
     return tuple(sorted(value for value in values if len(value) >= least))
 
@@ -163,9 +128,9 @@ class _Resolving:
             place = f"at {base}"
         else:
             region = self._region(settings)
-            base = f"https://{self._host(region, settings)}{_studio_path(target)}"
+            base = f"https://{self._host(region, settings)}{studio_path(target)}"
             place = f"region {region}"
-        at_home = base.startswith("https://") and _is_studio(base.split("/")[2])
+        at_home = base.startswith("https://") and is_studio(base.split("/")[2])
         return Resolved(
             base_url=base,
             key=self._key(place, default=DEFAULT_KEY if at_home else None),
@@ -178,7 +143,7 @@ class _Resolving:
         base = self._address(override, override)
         home = endpoint(self._target)
         if home.source == "model-studio":  # one of its paths stands for the other, too
-            for path in _STUDIO_PATHS:
+            for path in STUDIO_PATHS:
                 base = base.removesuffix(path)
         if base.count("/") == 2:  # a bare host: what it stands in for says the path
             base = "/".join([base, *home.base.split("/", 3)[3:]])
@@ -198,7 +163,7 @@ class _Resolving:
                 )
             return found
 
-        return _VARIABLE.sub(value, text).strip()
+        return VARIABLE.sub(value, text).strip()
 
     def _address(self, text: str, written: str) -> str:
         """Check an address. Messages show it as written, without values and without a query."""
@@ -235,7 +200,7 @@ class _Resolving:
                     f"workspace {workspace!r} is not an id",
                     "copy the id from the console: letters, digits and hyphens",
                 )
-            return f"{workspace}.{region}{_WORKSPACE_HOSTS}"
+            return f"{workspace}.{region}{WORKSPACE_HOSTS}"
         shared = SHARED_HOSTS[region]
         if shared is None:
             raise self._error(

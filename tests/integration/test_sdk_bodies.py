@@ -257,7 +257,11 @@ RESPONSES: dict[str, Call] = {
                 },
             ],
             "tools": [{"type": "function", **WEATHER}, {"type": "web_search"}],
-            "tool_choice": {"type": "function", "name": "get_weather"},
+            "tool_choice": {
+                "type": "allowed_tools",
+                "mode": "required",
+                "tools": [{"type": "function", "name": "get_weather"}],
+            },
         },
         ask("m", OURS_TOOL_LOOP, tools=(WEATHER,), search=True, tool_choice="get_weather"),
     ),

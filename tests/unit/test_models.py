@@ -30,10 +30,19 @@ MULTI = ("chat", "responses", "dashscope-multimodal")
         ("qwq-plus", TEXT, True, "always", "qwen-old"),
         ("qwen3-30b-a3b-thinking-2507", TEXT, True, "always", "qwen-old"),
         ("Qwen/Qwen3-8B", TEXT, True, "thinking", "qwen-old"),
+        ("Qwen/Qwen3-VL-235B-A22B-Instruct", MULTI, False, "never", "qwen-old"),
+        ("qwen3-vl-8b-instruct-2509", MULTI, False, "never", "qwen-old"),
+        ("qwen3-vl-8b-thinking", MULTI, True, "always", "qwen-old"),
+        ("qwen3-omni-flash", ("chat",), None, "always", "qwen-old"),
+        ("qwen3-omni-30b-a3b-instruct", ("chat",), False, "always", "qwen-old"),
+        ("qwen3-omni-30b-a3b-thinking", ("chat",), True, "always", "qwen-old"),
+        ("qwen2.5-omni-7b", ("chat",), None, "always", "qwen2.5"),
+        ("qwen-omni-turbo-latest", ("chat",), None, "always", None),
+        ("qwen3.5-omni-plus", ("chat",), None, "always", None),
     ],
 )
 def test_a_model_is_found_by_the_longest_name_or_pattern(
-    name: str, dialects: tuple[str, ...], thinking: object, stream_only: str, vocabulary: str
+    name: str, dialects: tuple[str, ...], thinking: object, stream_only: str, vocabulary: str | None
 ) -> None:
     model = models.find(name)
 
@@ -42,6 +51,26 @@ def test_a_model_is_found_by_the_longest_name_or_pattern(
     assert model.dialects == dialects
     assert model.thinking is thinking
     assert (model.stream_only, model.vocabulary) == (stream_only, vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "pixels", "fixed"),
+    [
+        ("qwen3-coder-480b-a35b-instruct", "qwen3-coder", None, True),
+        ("qwen3-coder-plus", "qwen3-coder", None, True),
+        ("qwen3-30b-a3b-instruct-2507", "qwen3-instruct", None, True),
+        ("qwen3-vl-30b-a3b-instruct", "qwen3-instruct", 1024, True),
+        ("qwen3-vl-plus", "chatml", 1024, False),
+        ("qwen3-omni-30b-a3b-thinking", "qwen3-thinking", None, True),
+    ],
+)
+def test_open_weights_count_by_their_own_template(
+    name: str, template: str, pixels: int | None, *, fixed: bool
+) -> None:
+    model = models.find(name)
+
+    assert model is not None
+    assert (model.template, model.pixels_per_token, model.fixed) == (template, pixels, fixed)
 
 
 def test_a_model_in_no_table_is_unknown() -> None:

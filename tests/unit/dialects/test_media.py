@@ -86,8 +86,10 @@ def test_the_vendors_own_store_is_named_by_a_header(dialect: str) -> None:
         message = Message(role="user", content=(Part(image=address),))
         return dict(DIALECTS.get(dialect).write(Request(model="m", messages=(message,))).headers)
 
-    assert headers("oss://bucket/a.png")["x-dashscope-ossresourceresolve"] == "enable"
+    for address in ("oss://bucket/a.png", "OSS://bucket/a.png"):
+        assert headers(address)["x-dashscope-ossresourceresolve"] == "enable"
     assert list(headers("https://x.test/a.png")) == ["content-type"]
+    assert list(headers("HTTPS://x.test/a.png")) == ["content-type"]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,7 @@ def test_a_files_suffix_tells_its_content_type(name: str, kind: str) -> None:
         ("https://[x.test/a.wav", "wav"),
         ("data:audio/mpeg;base64,AA==", "mp3"),
         ("data:audio/x-wav;base64,AA==", "wav"),
+        ("DATA:audio/x-wav;base64,AA==", "wav"),
         ("data:,", None),
     ],
 )

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from qeval.dialects.base import DIALECTS
-from qeval.dialects.refusals import doubts, refusals
-from qeval.exchange import Message, Params, Part, Request
+from qeval.dialects.refusals import refusals
+from qeval.exchange import Message, Params, Part, Request, ToolCall
 
 ASKED = (Message(role="user", content="Which city?"),)
 PREFIX = (*ASKED, Message(role="assistant", content="It", partial=True))
@@ -25,6 +25,10 @@ IGNORED: dict[str, Any] = {
     "parallel_tool_calls": False,
 }
 CHAT = "set the target's `dialect: chat`"
+CALL = ToolCall(id="c1", name="f", arguments="{}")
+ANSWERED = Message(role="tool", content="Paris", tool_call_id="c1")
+OTHER = {**TOOL, "name": "g"}
+NATIVES = ("dashscope-text", "dashscope-multimodal")
 
 
 def shown(*parts: Part) -> tuple[Message, ...]:
@@ -192,36 +196,107 @@ def test_of_another_server_only_the_limits_of_the_dialect_are_known() -> None:
     ]
 
 
+CALLED = Message(role="assistant", tool_calls=(CALL,))
+
+
 @pytest.mark.parametrize(
-    ("prompt", "fields", "doubted"),
+    ("messages", "refused"),
     [
-        ("https://x.test/page", {}, True),
-        ("Summarize https://x.test/page please", {}, True),
-        ("Summarize https://x.test/page", {"search": True}, False),
-        ("Summarize https://x.test/page", {"tools": (TOOL,)}, False),
-        (
-            "The page https://x.test/page says that lamps may be returned for 30 days. True?",
-            {},
-            False,
-        ),
-        ("Which city?", {}, False),
+        ((*ASKED, CALLED, ANSWERED), False),
+        ((*ASKED, CALLED, ANSWERED, ANSWERED), False),
+        ((*ASKED, ANSWERED), True),
+        ((ANSWERED,), True),
+        ((*ASKED, Message(role="assistant", content="Hm."), ANSWERED), True),
+        ((*ASKED, CALLED, *ASKED, ANSWERED), True),
     ],
 )
-def test_a_prompt_that_is_little_but_an_address_is_doubted(
-    prompt: str, fields: dict[str, Any], doubted: Any
+def test_a_tools_answer_stands_behind_the_call(
+    messages: tuple[Message, ...], *, refused: bool
 ) -> None:
-    found = doubts(request((Message(role="user", content=prompt),), **fields), "chat")
+    found = [one.fact for one in refusals(request(messages), "chat")]
 
-    assert [one.fact for one in found] == [
-        "the prompt is little but a web address, and the API reads no pages"
-    ] * doubted
+    assert found == ["a message of role tool answers no call"] * refused
 
 
-def test_limits_of_pixels_are_doubted_where_they_cannot_be_said() -> None:
-    asked = request(shown(Part(image="https://x.test/a.png", max_pixels=1024)))
+@pytest.mark.parametrize(
+    ("dialect", "fields", "fact", "hint"),
+    [
+        (
+            "chat",
+            {"tool_choice": "weather", "tools": (TOOL, OTHER)},
+            "tool_choice 'weather' is the name of no tool",
+            "known tools: f, g",
+        ),
+        (
+            "chat",
+            {"tool_choice": "f"},
+            "tool_choice 'f' is the name of no tool",
+            "add it to `tools:`, or leave `tool_choice` out",
+        ),
+        (
+            "chat",
+            {"tool_choice": "required"},
+            "tool_choice 'required' without tools",
+            "add `tools:`, or leave `tool_choice` out",
+        ),
+        (
+            "responses",
+            {"tool_choice": "required", "tools": (TOOL, OTHER)},
+            "dialect 'responses' takes tool_choice 'required' with one tool, got 2",
+            f"offer one tool, choose it by name, or {CHAT}",
+        ),
+        (
+            "responses",
+            {"tool_choice": "required", "tools": (TOOL,), "search": True},
+            "dialect 'responses' takes tool_choice 'required' with one tool, got 2",
+            f"offer one tool, choose it by name, or {CHAT}",
+        ),
+    ],
+)
+def test_a_choice_of_tools_that_are_not_there_is_refused(
+    dialect: str, fields: dict[str, Any], fact: str, hint: str
+) -> None:
+    assert refusals(request(**fields), dialect) == ((fact, hint),)
 
-    assert [one.fact for one in doubts(asked, "responses")] == [
-        "dialect 'responses' has no limits of pixels, so a picture counts in full"
-    ]
-    assert doubts(asked, "chat") == ()
-    assert refusals(asked, "responses") == ()
+
+@pytest.mark.parametrize(
+    ("dialect", "fields"),
+    [
+        ("chat", {"tool_choice": "required", "tools": (TOOL, OTHER)}),
+        ("chat", {"tool_choice": "none"}),
+        ("chat", {"tool_choice": "x", "extra": {"tools": [{"function": {"name": "x"}}]}}),
+        ("responses", {"tool_choice": "x", "extra": {"tools": [{"name": "x"}, {"type": "mcp"}]}}),
+        ("responses", {"tool_choice": "required", "search": True}),
+        ("responses", {"tool_choice": "f", "tools": (TOOL, OTHER)}),
+    ],
+)
+def test_a_choice_of_tools_that_are_there_is_not_refused(
+    dialect: str, fields: dict[str, Any]
+) -> None:
+    assert refusals(request(**fields), dialect) == ()
+
+
+def test_a_model_that_always_thinks_is_not_told_to_stop() -> None:
+    asked = request(n=2)
+
+    assert refusals(asked, "chat") == ()
+    assert refusals(asked, "chat", thinks=True) == (
+        (
+            "n 2 does not work while the model thinks",
+            "ask a model that can do without thinking",
+        ),
+    )
+    assert refusals(request(n=2, thinking=True), "chat", thinks=False) == ()
+
+
+@pytest.mark.parametrize("dialect", NATIVES)
+def test_thinking_streams_in_increments(dialect: str) -> None:
+    whole = {"incremental_output": False}
+
+    assert refusals(request(thinking=True, stream=True, extra=whole), dialect) == (
+        (
+            "incremental_output false does not work while the model thinks",
+            f"{OFF}, or leave it out",
+        ),
+    )
+    assert refusals(request(thinking=False, stream=True, extra=whole), dialect) == ()

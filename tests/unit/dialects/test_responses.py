@@ -100,6 +100,37 @@ def test_search_is_a_tool_and_extra_wins() -> None:
     assert "tools" not in sent(search=False)
 
 
+def test_tools_of_the_users_own_come_after_those_of_the_case() -> None:
+    own = [{"type": "web_search"}, {"type": "web_extractor"}]
+    tool = {"name": "f", "description": "F.", "parameters": {}}
+
+    request = Request(model="m", messages=ASKED, tools=(tool,), params=Params(extra={"tools": own}))
+
+    body = json.loads(RESPONSES.write(request).body)
+
+    assert body["tools"] == [{"type": "function", **tool}, *own]
+    assert sent(extra={"tools": own})["tools"] == own
+
+
+@pytest.mark.parametrize(
+    ("choice", "written"),
+    [
+        ("auto", "auto"),
+        ("required", "required"),
+        (
+            "f",
+            {
+                "type": "allowed_tools",
+                "mode": "required",
+                "tools": [{"type": "function", "name": "f"}],
+            },
+        ),
+    ],
+)
+def test_one_tool_is_chosen_by_limiting_the_tools_to_it(choice: str, written: Any) -> None:
+    assert sent(tool_choice=choice)["tool_choice"] == written
+
+
 def test_what_the_service_ignores_is_not_sent_but_refused() -> None:
     with pytest.raises(UsageError) as caught:
         sent(seed=7)
