@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from qeval.dialects.service import SHARED_HOSTS
+from qeval.errors import suggestion
 from qeval.loading.checking import CHECKS
 from qeval.loading.content import (
     CONTENT,
@@ -262,11 +264,20 @@ class Headers(TableOf):
         return headers
 
 
+def _wrong_region(text: str, walk: Walk) -> Wrong | None:
+    if "${" in text:
+        return wrong_environment(text, walk)
+    if text in SHARED_HOSTS:
+        return None
+    return f"{text!r} is no region of Model Studio", suggestion("region", text, SHARED_HOSTS)
+
+
 ENVIRONMENT = Text(wrong_environment)
+REGION = Text(_wrong_region)
 _TARGET_FIELDS: dict[str, Shape] = {
     "model": Text(),
     "dialect": Word(*DIALECTS),
-    "region": ENVIRONMENT,
+    "region": REGION,
     "workspace": ENVIRONMENT,
     "base_url": Address(wrong_environment),
     "api_key_env": Text(null=True),

@@ -60,9 +60,11 @@ class Names:
     def _say(self, path: Path, message: str, hint: str | None = None) -> None:
         self.mistakes.add(self.source.where(path), message, hint)
 
-    def _unknown(self, path: Path, message: str, name: str, known: Iterable[str]) -> None:
+    def _unknown(
+        self, path: Path, message: str, name: str, known: Iterable[str], define: str = ""
+    ) -> None:
         names = sorted(known)
-        hint = meant(name, names) or f"known are {', '.join(names) or 'none'}"
+        hint = meant(name, names) or define or f"known are {', '.join(names) or 'none'}"
         self._say(path, message, hint)
 
     def _keys(self, key: str, default: Iterable[str]) -> set[str] | None:
@@ -115,7 +117,9 @@ class Names:
         value = self.values.get("scenarios")
         for path, name, scenario in _entries("scenarios", value):
             if not scenario:
-                self._preset(path, name, f"unknown scenario {name!r}")
+                own = isinstance(value, dict)
+                define = f"give it a parameter, such as `{name}: {{stream: false}}`" if own else ""
+                self._preset(path, name, f"unknown scenario {name!r}", define)
             elif isinstance(scenario, dict):
                 preset = scenario.get("preset")
                 if isinstance(preset, str):
@@ -123,9 +127,9 @@ class Names:
                     self._preset((*path, "preset"), preset, message)
                 self._choice((*path, "targets"), scenario.get("targets"), self.targets, "target")
 
-    def _preset(self, path: Path, name: str, message: str) -> None:
+    def _preset(self, path: Path, name: str, message: str, define: str = "") -> None:
         if presets.find(name) is None:
-            self._unknown(path, message, name, presets.names())
+            self._unknown(path, message, name, presets.names(), define)
 
     def _choice(self, path: Path, chosen: Any, known: set[str] | None, kind: str) -> None:
         """Note each name or pattern that chooses none of the known."""

@@ -183,20 +183,27 @@ def _fixed(content: object) -> Callable[[], Template]:
 
 
 def _earlier(written: str, folder: Path, shelf: Shelf) -> list[_Earlier]:
-    wrong: list[str] = []
+    wrong: list[tuple[str, str]] = []
+    form = "write messages as {role, content}, in their order"
     table = read_table(
         shelf.find(written, folder),
         written,
-        lambda line, message, _hint: wrong.append(f"{written}:{line or 1}: {message}"),
+        lambda line, message, _hint: wrong.append((f"{written}:{line or 1}: {message}", form)),
     )
     found = []
     for number, row in enumerate(table.rows):
+        place = f"{written}:{table.line(number)}"
+        if isinstance(row.get("content"), list | tuple):
+            fact = "content is a list of parts, and a history holds text"
+            hint = "write the text itself; `messages:` of the case takes parts"
+            wrong.append((f"{place}: {fact}", hint))
+            continue
         try:
             found.append(msgspec.convert(row, _Earlier))
         except msgspec.ValidationError as error:
-            wrong.append(f"{written}:{table.line(number)}: {error}")
+            wrong.append((f"{place}: {error}", form))
     if wrong:
-        raise TemplateFault(wrong[0], "write messages as {role, content}, in their order")
+        raise TemplateFault(*wrong[0])
     return found
 
 

@@ -18,7 +18,7 @@ from qeval.transport.cassettes.interaction import UNREADABLE, Interaction, load,
 from qeval.value import Json
 
 _SHOWN = 3
-"""Differing fields that a message shows."""
+"""Differing fields, and roles of messages, that a message shows."""
 _LONGEST = 1500
 """Characters of a message: fields may have names of any length."""
 _WIDTH = 48
@@ -160,7 +160,7 @@ def _fields(path: str, old: Json, new: Json) -> Iterator[Change]:
         yield from _keys(path, old, new)
     elif isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
-            yield Change(path, f"{len(old)} items", str(len(new)))
+            yield _grown(path, old, new)
             return
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _fields(f"{path}[{index}]", one, other)
@@ -177,6 +177,29 @@ def _keys(path: str, old: dict[str, Json], new: dict[str, Json]) -> Iterator[Cha
             yield Change(below, ABSENT, _shown(new[key]))
         else:
             yield from _fields(below, old[key], new[key])
+
+
+def _grown(path: str, old: list[Json], new: list[Json]) -> Change:
+    """Tell two lengths, and whose messages came or went where the others stayed as they were."""
+    short, long = sorted((old, new), key=len)
+    surplus = len(long) - len(short)
+    # A whole number and its float are equal in Python, yet two values on the wire.
+    texts = [[json.dumps(item, sort_keys=True) for item in items] for items in (short, long)]
+    first = next((i for i, text in enumerate(texts[0]) if text != texts[1][i]), len(short))
+    told = str(len(new))
+    if texts[0][first:] == texts[1][first + surplus :]:
+        roles = [_role(item) for item in long[first : first + min(surplus, _SHOWN)]]
+        if all(roles):
+            verb = "added" if long is new else "gone"
+            last = f"{surplus - _SHOWN} more" if surplus > _SHOWN else roles.pop()
+            told += f", {verb} {' and '.join([', '.join(roles), last] if roles else [last])}"
+    return Change(path, f"{len(old)} item" + "s" * (len(old) != 1), told)
+
+
+def _role(item: Json) -> str:
+    """Return who says a message, quoted; '' of what is none."""
+    said = item.get("role") or item.get("type") if isinstance(item, dict) else None
+    return _shown(said) if isinstance(said, str) else ""
 
 
 def _change(path: str, old: Json, new: Json) -> Change:

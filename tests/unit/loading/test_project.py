@@ -133,6 +133,7 @@ def test_a_row_of_the_model_table_is_checked(line: str, told: str, write: Write)
     [
         ("default_targets = [3]", "default_targets wants text, got 3"),
         ("region = true", "region wants text, got true"),
+        ('region = "nowhere"', "region 'nowhere' is no region of Model Studio"),
         ("concurrency = 2.5", "concurrency wants a whole number, got 2.5"),
         ("timeout_s = 0", "timeout_s 0 is out of range: > 0 and ≤ 86400"),
         ("tolerances = {laetncy = 0.1}", "unknown key 'laetncy' in [tool.qeval.tolerances]"),

@@ -76,6 +76,7 @@ def test_thinking_has_one_form_for_each_meaning(
         ),
         ("{base_url: localhost}", "base_url 'localhost' is no address that begins with http"),
         ("{region: '${1}'}", "region '${1}' is not ${NAME} or ${NAME:-default}"),
+        ("{region: nowhere}", "region 'nowhere' is no region of Model Studio"),
         (
             "{api_key_env: '${KEY}'}",
             "api_key_env '${KEY}': ${NAME} is for region, workspace, base_url and headers",

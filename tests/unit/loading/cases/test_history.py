@@ -55,6 +55,11 @@ def test_an_exported_tool_call_has_no_content_and_is_taken_whole(
             '[{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}]',
             "1: Expected `str`, got `object` - at `$.tool_calls[0].function.arguments`",
         ),
+        (
+            "h.json",
+            '[\n{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]',
+            "2: content is a list of parts, and a history holds text",
+        ),
         ("h.json", "[" * 100_000, "1: not JSON: maximum recursion depth exceeded"),
         ("h.jsonl", '{"a":' * 100_000, "1: not JSON: maximum recursion depth exceeded"),
         ("h.yaml", "a: [", "1: not YAML: did not find expected node content"),

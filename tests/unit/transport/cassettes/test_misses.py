@@ -82,7 +82,7 @@ def test_no_such_turn(tmp_path: Path) -> None:
 
     assert str(error) == (
         f"{FILE}: trial 0 under 'main', request 2 is not recorded; recorded are trial 0 under 'main';"
-        " the nearest differs in messages: 1 items → 0" + RECORD
+        " the nearest differs in messages: 1 item → 0, gone 'user'" + RECORD
     )
 
 
@@ -124,6 +124,31 @@ def test_stale(tmp_path: Path) -> None:
         pytest.param(b'{"a": [1]}', b'{"a": 1}', "a: [1] → 1", id="kind"),
         pytest.param(b'{"a": 1, "b": 2}', b'{"a": 1}', "b: 2 → not sent", id="gone"),
         pytest.param(b"plain", b"other", "body: 'plain' → 'other'", id="not-json"),
+        pytest.param(
+            b'{"m": [{"role": "user"}]}',
+            b'{"m": [{"role": "user"}, {"role": "tool"}, {"type": "reasoning"}]}',
+            "m: 1 item → 3, added 'tool' and 'reasoning'",
+            id="added-at-the-end",
+        ),
+        pytest.param(
+            b'{"m": [{"role": "user"}, {"role": "user"}]}',
+            b'{"m": [{"role": "system"}, {"role": "user"}, {"role": "user"}]}',
+            "m: 2 items → 3, added 'system'",
+            id="added-at-the-front",
+        ),
+        pytest.param(
+            b'{"m": [{"role": "user", "content": "a"}]}',
+            b'{"m": [{"role": "user", "content": "b"}, {"role": "tool"}]}',
+            "m: 1 item → 2",
+            id="added-and-changed",
+        ),
+        pytest.param(
+            b'{"m": [%s]}' % b",".join([b'{"role": "user"}'] * 6),
+            b'{"m": [{"role": "user"}]}',
+            "m: 6 items → 1, gone 'user', 'user', 'user' and 2 more",
+            id="many-gone",
+        ),
+        pytest.param(b'{"a": [1]}', b'{"a": [1, 2]}', "a: 1 item → 2", id="no-messages"),
         pytest.param(
             b'{"a": "%s"}' % (b"x" * 90 + b"old" + b"y" * 90),
             b'{"a": "%s"}' % (b"x" * 90 + b"new" + b"y" * 90),
