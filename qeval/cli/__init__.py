@@ -108,9 +108,20 @@ def _take_signals() -> list[int]:
 
 def _end_early(number: int, frame: FrameType | None) -> None:
     del number, frame
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started with `&` in a script
-        raise KeyboardInterrupt
-    signal.raise_signal(signal.SIGINT)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.raise_signal(signal.SIGINT)  # an event loop has its own way to end for it
+        return
+    # Started with `&` in a script. Raised amid a task, it would be that task's error alone.
+    try:
+        loop = sys.modules["asyncio"].get_running_loop()
+    except (KeyError, RuntimeError):
+        _interrupt()
+    else:
+        loop.call_soon_threadsafe(_interrupt)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def _ready_streams() -> None:
