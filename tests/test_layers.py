@@ -81,14 +81,14 @@ def test_distributions_are_imported_only_where_they_belong(path: Path) -> None:
         assert rooms is None or own in rooms, f"{own} may not import {name}"
 
 
-def test_only_the_live_transport_and_the_adapter_know_httpx2() -> None:
+def test_only_a_pool_and_the_adapter_know_httpx2() -> None:
     speakers = {
         path.relative_to(PACKAGE).as_posix()
         for path in FILES
         if any(n.split(".")[0] == "httpx2" for n in imported(path))
     }
 
-    assert speakers == {"transport/adapter.py", "transport/live.py"}
+    assert speakers == {"transport/adapter.py", "transport/pool_httpx2.py"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())

@@ -1,4 +1,4 @@
-"""Real calls over HTTP. Only this module and `adapter` import httpx2.
+"""Real calls over HTTP, by one of the two clients.
 
 A proxy is used where `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` names one and `NO_PROXY` does
 not except the host, never for loopback. `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
@@ -11,7 +11,7 @@ import ipaddress
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from qeval import __version__, units
@@ -20,7 +20,7 @@ from qeval.errors import TargetError, TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.transport.hosts import Resolved
 from qeval.transport.pacing import WAIT_HEADER
-from qeval.transport.pools import Aiohttp, Headers, Opened, Pool, PoolOptions, own
+from qeval.transport.pools import Headers, Opened, Pool, PoolOptions
 from qeval.value import Value
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ class _Call:
 
     def __init__(self) -> None:
         self.opened: Opened | None = None
-        self.sent = time.perf_counter()
         self.pieces: list[bytes] = []
         self.chunks: list[tuple[int, float]] = []
         self.size = 0
@@ -146,21 +145,20 @@ class _Line:
         if headers is None:
             headers = tuple({**_DEFAULT_HEADERS, **dict(wire.headers), **self._headers}.items())
             self._merged[wire.headers] = headers
-        call.sent = time.perf_counter()
         opened = await self.pool.open(wire.method, url, headers, wire.body)
         call.opened = opened
         try:
             async for piece in opened.pieces:
                 call.pieces.append(piece)
                 call.size += len(piece)
-                call.chunks.append((len(piece), time.perf_counter() - call.sent))
+                call.chunks.append((len(piece), time.perf_counter() - opened.sent))
                 if call.size > self._limit:
                     raise self._too_large(call)
         finally:
             await opened.close()
 
     def _answer(self, call: _Call, opened: Opened, error: str | None = None) -> Answer:
-        latency_s = time.perf_counter() - call.sent
+        latency_s = time.perf_counter() - opened.sent
         encoded = any(name == "content-encoding" for name, _ in opened.headers)
         hidden = _HIDDEN | _CODING if encoded else _HIDDEN
         headers = tuple(pair for pair in opened.headers if pair[0] not in hidden)
@@ -206,61 +204,6 @@ def _port(scheme: str) -> int:
     return 443 if scheme == "https" else 80
 
 
-class Httpx2:
-    """The pool of httpx2, driven by requests built whole."""
-
-    def __init__(self, options: PoolOptions, tls: ssl.SSLContext | None) -> None:
-        import httpx2  # noqa: TID251 - this is the module that may
-
-        self.errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, UnicodeError)
-        self._prepared: dict[tuple[str, Headers], tuple[httpx2.URL, list[tuple[bytes, bytes]]]] = {}
-        self._extensions = {"timeout": {"connect": options.connect_timeout_s}}
-        self._handle = own(httpx2.AsyncHTTPTransport.handle_async_request)
-        self._transport = httpx2.AsyncHTTPTransport(
-            # Without TLS nobody looks at certificates, which take 20 ms to load.
-            verify=False if tls is None else tls,
-            limits=httpx2.Limits(
-                max_connections=options.connections,
-                max_keepalive_connections=options.connections,
-                keepalive_expiry=options.keepalive_s,
-            ),
-            proxy=options.proxy,
-        )
-
-    async def open(self, method: str, url: str, headers: Headers, body: bytes) -> Opened:
-        """Send a request and bring back the head of its answer."""
-        import httpx2  # noqa: TID251 - this is the module that may
-
-        prepared = self._prepared.get((url, headers))
-        if prepared is None:
-            address = httpx2.URL(url)
-            named = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-            prepared = address, [(b"host", address.netloc), *named]
-            self._prepared[url, headers] = prepared
-        address, named = prepared
-        length = (b"content-length", b"%d" % len(body))
-        request = httpx2.Request(
-            method,
-            address,
-            # With a stream the library adds no header of its own, which saves it much work.
-            headers=[*named, length],
-            stream=httpx2.ByteStream(body),
-            extensions=self._extensions,
-        )
-        response = await self._handle(self._transport, request)
-        pairs = [
-            (name.decode("latin-1").lower(), value.decode("latin-1"))
-            for name, value in response.headers.raw
-        ]
-        plain = "content-encoding" not in response.headers
-        stream: Any = response.stream if plain else response.aiter_bytes()
-        return Opened(response.status_code, pairs, stream, response.aclose)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._transport.aclose()
-
-
 def _pool(scheme: str, host: str, options: LiveOptions) -> Pool:
     """Open the pool: one for all connections, as large as may be in flight."""
     proxy = _proxy(scheme, host)
@@ -269,12 +212,16 @@ def _pool(scheme: str, host: str, options: LiveOptions) -> Pool:
         connect_timeout_s=options.connect_timeout_s,
         proxy=proxy,
     )
-    tls = _tls() if scheme == "https" or proxy is not None else None
+    tls = None
+    if scheme == "https" or proxy is not None:
+        from qeval.transport.pool_httpx2 import certificates
+
+        tls = certificates()
     client = options.client
     if client == "auto":
         client = "aiohttp" if proxy is None and find_spec("aiohttp") else "httpx2"
     try:
-        return Aiohttp(wanted, tls) if client == "aiohttp" else Httpx2(wanted, tls)
+        return _opened(client, wanted, tls)
     except ImportError:
         if client == "aiohttp":
             raise TargetError(
@@ -286,11 +233,14 @@ def _pool(scheme: str, host: str, options: LiveOptions) -> Pool:
         ) from None
 
 
-def _tls() -> ssl.SSLContext:
-    """Return the context both clients use, so that they trust the same certificates."""
-    import httpx2  # noqa: TID251 - this is the module that may
+def _opened(client: Client, wanted: PoolOptions, tls: ssl.SSLContext | None) -> Pool:
+    if client == "aiohttp":
+        from qeval.transport.pool_aiohttp import Aiohttp
 
-    return httpx2.create_ssl_context()
+        return Aiohttp(wanted, tls)
+    from qeval.transport.pool_httpx2 import Httpx2
+
+    return Httpx2(wanted, tls)
 
 
 def _proxy(scheme: str, host: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Connection pools of the two HTTP clients behind one small face, for `live`.
+"""The one small face of both HTTP clients, `pool_httpx2` and `pool_aiohttp`, for `live`.
 
 Both are used below their convenient clients: redirects, cookies and logging are not wanted
 here. Neither library is imported before a pool is opened.
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from qeval.value import Value
-
-if TYPE_CHECKING:
-    import ssl
 
 T = TypeVar("T")
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -23,7 +20,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 class Opened:
     """An answer whose head has come. `pieces` are decoded; `close` must be called."""
 
-    __slots__ = ("close", "headers", "pieces", "status")
+    __slots__ = ("close", "headers", "pieces", "sent", "status")
 
     def __init__(
         self,
@@ -31,12 +28,16 @@ class Opened:
         headers: list[tuple[str, str]],
         pieces: AsyncIterable[bytes],
         close: Callable[[], Awaitable[None]],
+        sent: float,
     ) -> None:
         self.status = status
         self.headers = headers
         """Names in lower case, every header as often as it came."""
         self.pieces = pieces
         self.close = close
+        self.sent = sent
+        """When the request left, by `time.perf_counter`: after a connection was found or made, and
+        after other requests that began in the same instant."""
 
 
 class Pool(Protocol):
@@ -71,54 +72,3 @@ def own(method: T) -> T:
     """
     unwrapped: T = inspect.unwrap(method)  # type: ignore[arg-type]  # any callable
     return unwrapped
-
-
-class Aiohttp:
-    """A pool of aiohttp's, which costs a fifth of the other's time; the extra `fast`.
-
-    Raises:
-        ImportError: The extra is not installed.
-    """
-
-    def __init__(self, options: PoolOptions, tls: ssl.SSLContext | None) -> None:
-        import aiohttp
-
-        self.errors: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, UnicodeError)
-        self._proxy = options.proxy
-        self._timeout = aiohttp.ClientTimeout(sock_connect=options.connect_timeout_s)
-        self._request = own(aiohttp.ClientSession._request)  # noqa: SLF001 - `request` calls what is patched
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=options.connections,
-                keepalive_timeout=options.keepalive_s,
-                ssl=True if tls is None else tls,
-            ),
-            # With a jar, one trial's cookie would travel with the next.
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout,
-        )
-
-    async def open(self, method: str, url: str, headers: Headers, body: bytes) -> Opened:
-        """Send a request and bring back the head of its answer."""
-        response = await self._request(
-            self._session,
-            method,
-            url,
-            data=body,
-            headers=headers,
-            allow_redirects=False,
-            proxy=self._proxy,
-        )
-
-        async def close() -> None:
-            response.close()  # of a connection whose answer was read to its end nothing is left
-
-        named = [
-            (name.decode("latin-1").lower(), value.decode("latin-1"))
-            for name, value in response.raw_headers
-        ]
-        return Opened(response.status, named, response.content.iter_any(), close)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._session.close()

@@ -93,6 +93,17 @@ def test_a_call_carries_the_body_and_the_key_and_brings_the_answer_back(
     assert 0 < got.chunks[0][1] <= got.latency_s < 5
 
 
+def test_a_body_of_megabytes_leaves_whole_and_without_a_warning(
+    loopback: Server, client: str
+) -> None:
+    loopback.says(answer(GOOD))
+    picture = b'{"url":"' + b"A" * 3_000_000 + b'"}'
+
+    ask(live(loopback.url, client), Wire(path="/chat/completions", body=picture))
+
+    assert loopback.seen[0].body == picture
+
+
 def test_both_clients_send_the_same_headers(loopback: Server) -> None:
     loopback.says(answer(GOOD))
 

@@ -96,6 +96,7 @@ def test_a_library_that_is_missing_is_named(
     monkeypatch: pytest.MonkeyPatch, client: Client, missing: str, proxy: str | None, message: str
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "qeval.transport.pool_aiohttp", raising=False)
     monkeypatch.setenv("ALL_PROXY", proxy or "")
     live = Live(lambda: Resolved(base_url="http://model.example/v1"), LiveOptions(client=client))
 
