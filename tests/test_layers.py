@@ -17,7 +17,7 @@ LAYERS = [
     {"turns"},
     {"loading", "plan", "transport", "store"},
     {"conversation"},
-    {"judging"},
+    {"judging", "crew"},
     {"runner", "compare"},
     {"report", "simulator"},
     {"session"},

@@ -88,6 +88,12 @@ class PlannedGroup(Value):
         """The case's documents."""
         return self.case.context
 
+    @property
+    def slow(self) -> bool:
+        """Whether a check, of a turn or of the end, runs code that may take long."""
+        turns = (turn.checks for turn in self.case.script.turns)
+        return any(check.slow for checks in (self.checks, *turns) for check in checks)
+
     def request(self, index: int) -> Request:
         """Return what the trial of that number, from 0, asks first."""
         params = self.params

@@ -39,6 +39,7 @@ class Scorer(Protocol):
     - `default_threshold`: the threshold of a graded score, 1 unless given;
     - `default_severity`: that of a check which does not say, `fail` unless given;
     - `needs_ledger = True`: it looks at `evidence.ledger`, which is counted then in any case;
+    - `slow = True`: it may take long, and so judges in a thread while calls are in flight;
     - `judges_answer = False`: it looks at measures or at other checks, so that `of` and `extract`
       say nothing to it;
     - `limit = True`, `group = True`: so too, and there is no `not-` form.
@@ -87,9 +88,17 @@ class Prepared(Value):
     @property
     def needs_ledger(self) -> bool:
         """Whether it, or a check inside it, looks at the ledger."""
+        return self._says("needs_ledger")
+
+    @property
+    def slow(self) -> bool:
+        """Whether it, or a check inside it, may take long."""
+        return self._says("slow")
+
+    def _says(self, name: str) -> bool:
         inner = getattr(self.scorer, "checks", ())
-        return getattr(self.scorer, "needs_ledger", False) or any(
-            getattr(check, "needs_ledger", False) for check in inner
+        return getattr(self.scorer, name, False) or any(
+            getattr(check, name, False) for check in inner
         )
 
     def score(self, evidence: Evidence) -> Score:

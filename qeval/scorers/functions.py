@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from qeval.errors import ScorerError
 from qeval.record import Evidence, Score
@@ -39,6 +39,7 @@ class Python(Value):
 class Bound(Value):
     """A function that was found."""
 
+    slow: ClassVar[bool] = True
     function: Callable[..., Any]
     args: dict[str, Any]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from qeval.crew import Crew, Work
 from qeval.errors import QevalError
 from qeval.exchange import Answer
 from qeval.plan import PlannedGroup
-from qeval.runner import Crew, Work
 from qeval.session.asking import Call, Calls, Key, Record, Stage
 from qeval.session.running import Session
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import pytest
+
+# Started with `&` or `nohup`, this process ignores them, and so would those that tests interrupt.
+for _number, _default in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _default)
 
 Steps: TypeAlias = Sequence[bytes | float | None]
 """Bytes to write, seconds to wait, None to reset the connection."""

@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from qeval.crew import Crew
 from qeval.errors import CassetteMissingError, StoreError, TargetError, TransportError
 from qeval.exchange import Answer, Place, Wire
 from qeval.loading import read
 from qeval.plan import PlannedGroup, plan
 from qeval.record import Outcome, Trial, TrialKey
-from qeval.runner import Crew, Runner
+from qeval.runner import Runner
 from qeval.transport.base import step
 
 SUITE = """\
@@ -122,6 +123,41 @@ def test_calls_in_flight_stay_within_the_runs_and_the_targets_limit(
 
     assert two.most == 2
     assert 2 < one.most <= 8
+
+
+ALONE = """\
+import threading, time
+from qeval import Score
+busy = threading.Lock()
+
+def judge(value, evidence):
+    assert busy.acquire(blocking=False)
+    time.sleep(0.002)
+    busy.release()
+    return Score(value=1.0, reason=threading.current_thread().name)
+"""
+
+
+@pytest.mark.parametrize(
+    "check", ["{python: j.py:judge}", "{any: [contains: no, python: j.py:judge]}"]
+)
+@pytest.mark.parametrize(("immediate", "where"), [(True, "MainThread"), (False, "qeval-work")])
+def test_the_users_code_judges_one_trial_at_a_time_beside_the_loop(
+    tmp_path: Path, check: str, where: str, *, immediate: bool
+) -> None:
+    suites = tmp_path / "suites"
+    suites.mkdir()
+    (suites / "j.py").write_text(ALONE)
+    (suites / "s.yaml").write_text(SUITE.replace("contains: Paris", check))
+
+    _, trials = run(
+        list(plan(read(suites / "s.yaml")).groups),
+        Scripted(lambda _: said("Paris"), immediate=immediate),
+    )
+
+    judged = [trial.scores[0] for trial in trials if trial.scores]
+    assert len(judged) == 16
+    assert all(score.passed and where in (score.reason or "") for score in judged)
 
 
 @pytest.mark.parametrize(
