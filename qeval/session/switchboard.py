@@ -97,8 +97,9 @@ class Switchboard:
         """Return the trial as it may be kept: without all its text where that holds a secret."""
         if self._mode == "replay":
             return trial
-        # Digests are ours: a search would take each for coded text, and unfold it.
-        said = msgspec.structs.replace(trial, request=None, recording=None)
+        # Digests and names of counts are ours: a search would unfold each, as if it were coded text.
+        ours = {"request": None, "recording": None, "usage": None, "ledger": None}
+        said = msgspec.structs.replace(trial, **ours)
         if holds_secret(to_json(said), self._secrets):
             return without_secret(trial)
         return trial
