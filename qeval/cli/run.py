@@ -93,6 +93,8 @@ def execute(arguments: argparse.Namespace) -> int:
         session = Session(arguments.suite, _options(arguments))
         for warning in session.plan.warnings:
             say(f"warning: {warning}")
+        if arguments.base_url and session.mode == "replay":
+            say("warning: a replay asks no server, so --base-url changes nothing; see --mode")
         against = _Against(arguments, session) if arguments.baseline else None
         result = session.run()
     if result.exit_code == 5:

@@ -97,7 +97,7 @@ class Switchboard:
         """Return the trial as it may be kept: without all its text where that holds a secret."""
         if self._mode == "replay":
             return trial
-        # Digests and names of counts are ours: a search would unfold each, as if it were coded text.
+        # Digests and names of counts are ours; a search would unfold each, as coded text.
         ours = {"request": None, "recording": None, "usage": None, "ledger": None}
         said = msgspec.structs.replace(trial, **ours)
         if holds_secret(to_json(said), self._secrets):

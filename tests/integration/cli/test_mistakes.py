@@ -178,6 +178,17 @@ def test_a_suite_that_is_not_there_is_answered_with_those_that_are(
     assert capsys.readouterr().err.endswith(f"\n\nhint: {hint}\n")
 
 
+def test_an_address_for_a_replay_is_told_to_change_nothing(
+    recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--base-url", "http://127.0.0.1:9/v1") == 0
+
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "warning: a replay asks no server, so --base-url changes nothing; see --mode\n"
+    )
+
+
 def test_a_gate_without_anything_to_compare_with_is_refused(
     recorded: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
