@@ -8,7 +8,6 @@ import msgspec
 
 from qeval.dialects import media
 from qeval.dialects.base import DIALECTS
-from qeval.dialects.errors import check, decode, status_error
 from qeval.dialects.reading import (
     CHOICE,
     COMPATIBLE,
@@ -16,6 +15,7 @@ from qeval.dialects.reading import (
     LIMIT,
     content_of,
     dicts,
+    document_of,
     failure_of,
     finish_of,
     is_stream,
@@ -84,14 +84,8 @@ class Chat:
             from qeval.dialects.stream import run
 
             return run(self.stream(), answer, marks)
-        check(answer)
-        document = decode(answer.body)
-        if not isinstance(document, dict):
-            raise misshapen("is not a JSON object", answer.body)
+        document = document_of(answer, failure_of)
         choices = document.get("choices")
-        said = failure_of(document)
-        if said is not None:
-            raise status_error(said, answer)
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             raise misshapen("has no choices", answer.body)
         if len(choices) == 1:

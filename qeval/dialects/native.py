@@ -11,7 +11,7 @@ import msgspec
 
 from qeval.dialects import media
 from qeval.dialects.base import DIALECTS, Dialect
-from qeval.dialects.errors import Envelope, check, decode, envelope, status_error
+from qeval.dialects.errors import Envelope, envelope
 from qeval.dialects.pieces import Mode
 from qeval.dialects.reading import (
     CHOICE,
@@ -19,6 +19,7 @@ from qeval.dialects.reading import (
     NATIVE,
     content_of,
     dicts,
+    document_of,
     finish_of,
     is_stream,
     levels,
@@ -115,13 +116,7 @@ class Native:
         """
         if answer.body[:1] != b"{" and is_stream(answer):
             return run(self.stream(), answer, marks)
-        check(answer)
-        document = decode(answer.body)
-        if not isinstance(document, dict):
-            raise misshapen("is not a JSON object", answer.body)
-        said = _failure(document)
-        if said is not None:
-            raise status_error(said, answer)
+        document = document_of(answer, _failure)
         return _response(document, answer)
 
     def stream(self, limit: int = LIMIT) -> NativeStream:

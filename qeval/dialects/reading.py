@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
-from qeval.dialects.errors import Envelope, envelope, first_bytes
+from qeval.dialects.errors import Envelope, check, decode, envelope, first_bytes, status_error
 from qeval.errors import ResponseError
 from qeval.exchange import Answer, ToolCall, Usage
 from qeval.value import Json, to_json
+
+Failure: TypeAlias = Callable[[dict[str, Json]], Envelope | None]
+"""Tells the error that an object of status 200 holds; None where it holds none."""
 
 LIMIT = 32_000_000
 """Most bytes that are held of one streamed answer, unless a caller says otherwise."""
@@ -72,6 +76,28 @@ def failure_of(document: dict[str, Json]) -> Envelope | None:
     if document.get("error") or (document.get("code") and not document.get("choices")):
         return envelope(document)
     return None
+
+
+def document_of(answer: Answer, failure: Failure) -> dict[str, Json]:
+    """Return the object that a whole body is.
+
+    Args:
+        answer: Of any status.
+        failure: Tells the dialect's errors.
+
+    Raises:
+        StatusError: An error, by status or inside a 2xx body.
+        ResponseError: No JSON, or no object.
+        TransportError: The body was cut.
+    """
+    check(answer)
+    document = decode(answer.body)
+    if not isinstance(document, dict):
+        raise misshapen("is not a JSON object", answer.body)
+    said = failure(document)
+    if said is not None:
+        raise status_error(said, answer)
+    return document
 
 
 def misshapen(what: str, body: bytes) -> ResponseError:

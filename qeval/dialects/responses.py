@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from qeval.dialects import media
 from qeval.dialects.base import DIALECTS
-from qeval.dialects.errors import Envelope, check, decode, envelope, status_error
+from qeval.dialects.errors import Envelope, envelope
 from qeval.dialects.outputs import Collected, response_of
-from qeval.dialects.reading import LIMIT, is_stream, misshapen, text_of
+from qeval.dialects.reading import LIMIT, document_of, is_stream, misshapen, text_of
 from qeval.dialects.refusals import refuse
 from qeval.dialects.sse import Event
 from qeval.dialects.stream import Stream, run
@@ -88,13 +88,7 @@ class Responses:
         """
         if answer.body[:1] != b"{" and is_stream(answer):
             return run(self.stream(), answer, marks)
-        check(answer)
-        document = decode(answer.body)
-        if not isinstance(document, dict):
-            raise misshapen("is not a JSON object", answer.body)
-        said = _failure(document)
-        if said is not None:
-            raise status_error(said, answer)
+        document = document_of(answer, _failure)
         if not isinstance(document.get("output"), list):
             raise misshapen("has no output", answer.body)
         status = text_of(document.get("status"))
