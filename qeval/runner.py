@@ -27,8 +27,6 @@ from qeval.record import Outcome, Trial, TrialKey
 from qeval.transport.base import Transport, in_thread, step
 
 if TYPE_CHECKING:
-    import asyncio
-
     from qeval.models import Model
     from qeval.tokens.accounts import Accounts
 
@@ -79,7 +77,6 @@ class Runner:
         self._needed = False
         """Whether a check looks at ledgers."""
         self._loaded = False
-        self._one_judges: asyncio.Lock | None = None
         self._several: dict[str, Shared] = {}
         """By target, what trials share where one request brings several answers."""
 
@@ -153,12 +150,12 @@ class Runner:
             await self._loading
 
     async def aclose(self) -> None:
-        """Close every transport; then tell of the first that could not."""
-        first: QevalError | None = None
+        """Close every transport, interrupted or not; then tell of the first that could not."""
+        first: BaseException | None = None
         for transport in self._transports.values():
             try:
                 await transport.aclose()
-            except QevalError as error:
+            except BaseException as error:  # noqa: BLE001 - raised below
                 first = first or error
         if first is not None:
             raise first
@@ -178,8 +175,10 @@ class Runner:
                 crew.add(self, number, group)
             await crew.idle()
         finally:
-            await crew.stop()
-            await self.aclose()
+            try:
+                await crew.stop()
+            finally:
+                await self.aclose()
 
     @property
     def _counts(self) -> bool:
@@ -240,18 +239,12 @@ class Runner:
             return await self._judged(group, judging), None
 
     async def _judged(self, group: PlannedGroup, judging: Callable[[], Trial]) -> Trial:
-        """Judge; in a thread where code of the user's does, so that it holds no call up.
-
-        One after the other, for such code need not bear to run beside itself.
-        """
+        """Judge; in a thread where code of the user's does, so that it holds up no call."""
         if self._transports[group.target_id].immediate or not group.slow:
             return judging()
         import asyncio
 
-        if self._one_judges is None:
-            self._one_judges = asyncio.Lock()
-        async with self._one_judges:
-            return await asyncio.wrap_future(in_thread(judging))
+        return await asyncio.wrap_future(in_thread(judging))
 
     async def _talk(self, group: PlannedGroup, key: TrialKey) -> Conversation:
         """Ask one trial to its end; return when what counts its tokens is there, too."""

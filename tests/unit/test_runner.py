@@ -125,15 +125,14 @@ def test_calls_in_flight_stay_within_the_runs_and_the_targets_limit(
     assert 2 < one.most <= 8
 
 
-ALONE = """\
-import threading, time
+JUDGE = """\
+import threading
 from qeval import Score
-busy = threading.Lock()
+both = threading.Barrier(2)
 
 def judge(value, evidence):
-    assert busy.acquire(blocking=False)
-    time.sleep(0.002)
-    busy.release()
+    if threading.current_thread() is not threading.main_thread():
+        both.wait(5)
     return Score(value=1.0, reason=threading.current_thread().name)
 """
 
@@ -142,12 +141,12 @@ def judge(value, evidence):
     "check", ["{python: j.py:judge}", "{any: [contains: no, python: j.py:judge]}"]
 )
 @pytest.mark.parametrize(("immediate", "where"), [(True, "MainThread"), (False, "qeval-work")])
-def test_the_users_code_judges_one_trial_at_a_time_beside_the_loop(
+def test_the_users_code_judges_several_trials_at_once_beside_the_loop(
     tmp_path: Path, check: str, where: str, *, immediate: bool
 ) -> None:
     suites = tmp_path / "suites"
     suites.mkdir()
-    (suites / "j.py").write_text(ALONE)
+    (suites / "j.py").write_text(JUDGE)
     (suites / "s.yaml").write_text(SUITE.replace("contains: Paris", check))
 
     _, trials = run(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +49,26 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let an interruption wait for the end of the block.
+
+    The first Ctrl-C ends a recording in order, and what was paid for is written; a second one,
+    or the second of `timeout -s INT`, would come amid that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no signal interrupts another thread
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -199,12 +199,15 @@ class Shelf:
     def close(self) -> QevalError | None:
         """Write what is unwritten, as much as can be; return why the first could not."""
         first: QevalError | None = None
-        for case in list(self._new):
-            try:
-                self.end_case(case)
-            except QevalError as error:
-                first = first or error
-        self._new.clear()
+        if not self._new:
+            return first
+        with files.undisturbed():
+            for case in list(self._new):
+                try:
+                    self.end_case(case)
+                except QevalError as error:
+                    first = first or error
+            self._new.clear()
         return first
 
     def files_read(self) -> list[tuple[str, str]]:

@@ -93,9 +93,11 @@ class CassetteTransport:
 
     async def aclose(self) -> None:
         """Write what is unwritten, as much as can be; then tell of the first that could not."""
-        first = self.shelf.close()
-        if self._inner is not None:
-            await self._inner.aclose()
+        try:
+            first = self.shelf.close()
+        finally:
+            if self._inner is not None:
+                await self._inner.aclose()
         if first is not None:
             raise first
 

@@ -58,6 +58,44 @@ def test_sigterm_ends_a_recording_as_ctrl_c_does(
     assert page.stat().st_size > 1000
 
 
+SLOW = """\
+import time
+from pathlib import Path
+
+def judge(value, evidence):
+    Path(f"judging-{evidence.case}").touch()
+    time.sleep(20)
+    return True
+"""
+
+
+def test_ctrl_c_twice_keeps_what_was_answered_and_not_judged_yet(project: Path) -> None:
+    (project / "suites/slow.py").write_text(SLOW)
+    slow = SUITE.replace("{numbers}", f"{[*range(20)]}").replace(
+        "contains: '{{ n }}'", "python: slow.py:judge"
+    )
+    (project / "suites/three.yaml").write_text(slow)
+    (project / "script.yaml").write_text("rules: [{match: '.', reply: '1'}]\n")
+    with running(project / "script.yaml") as base_url:
+        command = [sys.executable, "-m", "qeval", "run", "suites/three.yaml", "--mode", "record"]
+        process = subprocess.Popen(
+            [*command, "--base-url", base_url],
+            cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with process:
+            deadline = time.monotonic() + 20
+            while len(list(project.glob("judging-*"))) < 20 and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+
+    assert process.returncode == 2, told
+    assert len(list((project / "cassettes/three/qwen-plus").glob("*.yaml"))) == 20
+    assert "Unclosed" not in told
+    assert "Traceback" not in told
+
+
 AMID = """\
 import asyncio
 import signal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qeval.errors import CassetteCorruptError, CassetteSecretError, StoreError, UsageError
+from qeval.transport.cassettes import files
 
 if TYPE_CHECKING:
     from tests.unit.transport.cassettes.conftest import Project
@@ -220,3 +222,19 @@ def test_options_do_not_show_their_secrets(project: Project) -> None:
     )
 
     assert "12345678" not in repr(transport.shelf.options)
+
+
+def test_an_interruption_waits_until_all_is_written() -> None:
+    written = []
+
+    def write() -> None:
+        with files.undisturbed():
+            for number in range(3):
+                signal.raise_signal(signal.SIGINT)
+                written.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+
+    assert written == [0, 1, 2]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
