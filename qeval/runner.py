@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from qeval.conversation import Conversation, Shared, converse
-from qeval.crew import Crew
 from qeval.dialects.base import spoken
 from qeval.dialects.errors import MODERATION
 from qeval.errors import (
@@ -168,6 +167,8 @@ class Runner:
             self.close()
 
     async def _ask_all(self, work: list[tuple[int, PlannedGroup]]) -> None:
+        from qeval.crew import Crew  # not on the replay path
+
         crew = Crew(self._concurrency)
         try:
             crew.watch(self.load())
