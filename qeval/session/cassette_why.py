@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from qeval.conversation import converse
 from qeval.dialects.base import spoken
-from qeval.errors import CassetteError, QevalError, UsageError, suggestion
+from qeval.errors import CassetteError, QevalError, UsageError, nearest, suggestion
 from qeval.exchange import Answer, Place, Wire
 from qeval.loading.project import Project
 from qeval.plan import Plan, PlannedGroup
@@ -92,16 +92,17 @@ def why(project: Project, question: Question) -> Why:
             hint=f"replay it; a miss names what differs: {_replay_command(project, suite)}",
         )
     groups = [group for group in groups if group.target.python is None]
+    asked = {group.case.id for group in plan.groups}
     found = None
     others = 0
     for group in groups:
         numbers = range(group.trials) if question.trial is None else (question.trial,)
         for trial in numbers:
-            asking = _Asking(project, suite, group, trial)
+            asking = _Asking(project, suite, group, trial, asked)
             if asking.error is not None:
                 others += found is not None
                 found = found or asking
-    first = found or _Asking(project, suite, groups[0], question.trial or 0)
+    first = found or _Asking(project, suite, groups[0], question.trial or 0, asked)
     return first.explained(others)
 
 
@@ -164,6 +165,14 @@ def _no_case(project: Project, question: Question) -> UsageError:
             f"{question.case!r} is a test written in Python: what it asks is known when it runs",
             hint=f"type `pytest -k {question.case}`; its failure names what differs",
         )
+    suite = suite_id(project, question.case)
+    path = suite_file(project, suite)
+    if path is not None:
+        shown = path.relative_to(project.root).as_posix()
+        return UsageError(
+            f"{question.case!r} is a suite, and `why` explains a case",
+            hint=f"type `qeval list {shown}` for its cases",
+        )
     return UsageError(
         f"no suite has a case {question.case!r}",
         hint="type `qeval list SUITE` for the cases of a suite",
@@ -198,13 +207,16 @@ class _Near(NamedTuple):
 
 
 class _Asking:
-    """One trial, replayed to see whether it has an answer."""
+    """One trial, replayed to see whether it has an answer; `asked` are all cases of its suite."""
 
-    def __init__(self, project: Project, suite: str, group: PlannedGroup, trial: int) -> None:
+    def __init__(
+        self, project: Project, suite: str, group: PlannedGroup, trial: int, asked: set[str]
+    ) -> None:
         self._project = project
         self._suite = suite
         self._group = group
         self._trial = trial
+        self._asked = asked
         self._first = trial - trial % group.params.n
         """The trial whose request brings the answer: `n` asks for several at once."""
         self._turn = 0
@@ -255,9 +267,14 @@ class _Asking:
         changes = tuple(misses.changes(near.one, self._now)) if near else ()
         cause, group = self._cause(cassette, changes), self._group
         mend = (self.error.hint or "") if self.error is not None else ""
-        if near is not None and near.file != cassette.shown and not changes:
-            cause = "case renamed"
-            mend = f"rename the file with `mv {near.file} {cassette.shown}`, or {mend}"
+        if near is not None and near.file != cassette.shown:
+            old = Path(near.file).stem
+            if not changes:
+                cause = "case renamed"
+                mend = f"rename the file with `mv {near.file} {cassette.shown}`, or {mend}"
+            elif old != group.case.id:
+                cause = f"case renamed, {changed(changes)}"
+                mend = f"if it is the same case, give it back its name, `id: {old}`; {mend}"
         return Why(
             suite=self._suite,
             case=group.case.id,
@@ -319,13 +336,19 @@ class _Asking:
         return min(held, key=lambda near: len(list(misses.changes(near.one, self._now))))
 
     def _elsewhere(self) -> Iterator[_Near]:
-        """Yield the case's recordings of other targets, else its own under another name."""
+        """Yield the case's recordings of other targets, else its own under another name.
+
+        Those are of the same request, or of a case of like name that is asked no more: a case
+        that is given no name has it of its prompt, and changes it with that.
+        """
         folder = self._path.parent
         other_targets = sorted(folder.parent.glob(f"*/{self._path.name}"))
-        for path in other_targets or sorted(folder.glob("*.yaml")):
-            cassette = open_cassette(Path(path), self._project)
+        files = other_targets or sorted(folder.glob("*.yaml"))
+        like = nearest(self._group.case.id, [p.stem for p in files if p.stem not in self._asked])
+        for path in files:
+            cassette = open_cassette(path, self._project)
             for one in cassette.interactions:
-                if other_targets or one.same_request(self._now):
+                if other_targets or path.stem == like or one.same_request(self._now):
                     yield _Near(one, cassette.shown)
 
 

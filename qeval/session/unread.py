@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from qeval.errors import nearest
 from qeval.loading.project import Project
 from qeval.plan import Plan
 
@@ -21,7 +22,8 @@ def unread(project: Project, plan: Plan, tapes: Mapping[str, int]) -> str:
         tapes: Unread interactions of each file that was read.
     """
     names = {(group.target_id, group.case.id) for group in plan.groups}
-    files = sum(name not in names for name in _recorded(project.cassettes / plan.suite_id, names))
+    recorded = set(_recorded(project.cassettes / plan.suite_id, names))
+    files = len(recorded - names)
     said = [
         f"{count} {word}" + "s" * (count > 1)
         for count, word in ((files, "file"), (sum(tapes.values()), "interaction"))
@@ -31,8 +33,20 @@ def unread(project: Project, plan: Plan, tapes: Mapping[str, int]) -> str:
         return ""
     return (
         f"unused recordings: {' and '.join(said)};"
-        f" `qeval cassette check {plan.suite_id}` names them"
+        f" `qeval cassette check {plan.suite_id}` names them{_moved(names, recorded)}"
     )
+
+
+def _moved(names: set[tuple[str, str]], recorded: set[tuple[str, str]]) -> str:
+    """Say which case may have had another name: of its prompt, where it is given none."""
+    for target, case in sorted(names - recorded):
+        like = nearest(case, sorted(name for t, name in recorded - names if t == target))
+        if like is not None:
+            return (
+                f"\n{like!r} has a recording and no case, and {case!r} a case and no recording;"
+                f" `qeval cassette why {case}` compares them"
+            )
+    return ""
 
 
 def _recorded(folder: Path, planned: set[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -191,6 +191,31 @@ def test_why_of_a_renamed_case_names_the_file_to_rename(
     assert told(capsys).splitlines()[1] == "recorded"
 
 
+def test_a_case_whose_name_went_with_its_prompt_is_compared_with_what_it_was(
+    capital: Path, project: Path, capsys: Capture
+) -> None:
+    assert capital.exists()
+    edit(
+        suite(project),
+        "id: capital\n    user: What is the",
+        "id: capital-now\n    user: Which is the",
+    )
+
+    main(["run", "suites/facts.yaml"])
+    said = capsys.readouterr().err
+    cassette("why", "capital-now", "--json")
+    out = json.loads(capsys.readouterr().out)
+
+    assert (
+        "'capital' has a recording and no case, and 'capital-now' a case and no recording;"
+        " `qeval cassette why capital-now` compares them\n"
+    ) in said
+    assert (out["miss"], out["cause"]) == ("missing", "case renamed, prompt changed")
+    assert "capital.yaml" in out["nearest"]
+    assert [change["field"] for change in out["changes"]] == ["messages[0].content"]
+    assert out["mend"].startswith("if it is the same case, give it back its name, `id: capital`; ")
+
+
 @pytest.mark.parametrize(
     ("how", "miss", "cause"),
     [
@@ -214,6 +239,7 @@ def test_why_of_a_damaged_file(
     ("words", "message"),
     [
         (["capitol"], "no suite has a case 'capitol'"),
+        (["suites/facts.yaml"], "'suites/facts.yaml' is a suite, and `why` explains a case"),
         (["capitol", "--suite", "facts"], "suite facts has no case 'capitol'"),
         (["capital", "--suite", "fact"], "there is no suite 'fact'"),
         (["capital", "--target", "mian"], "the case is not asked of target 'mian'"),
