@@ -195,6 +195,16 @@ class Trial(Value, tag="trial", tag_field="type"):
             case=self.case, target=self.target, scenario=self.scenario, trial=self.trial
         )
 
+    @property
+    def score(self) -> float | None:
+        """The weighted mean of what its checks of severity `fail` gave, in [0, 1]; None without.
+
+        It compares trials and decides nothing (suites.md section 10).
+        """
+        counted = [(s.value, s.weight) for s in self.scores if s.severity == "fail" and s.weight]
+        total = sum(weight for _, weight in counted)
+        return sum(value * weight for value, weight in counted) / total if total else None
+
 
 class Asked(Value, tag="case", tag_field="type"):
     """What a case asked and where it is written, as a line of the run file.

@@ -92,7 +92,7 @@ class _Joined:
     def against(self, number: int, headline: Verdict) -> Against:
         """Return all that is said of the column."""
         drifts, drift = drifting(self.columns, self.matches)
-        measured = measures(self.columns, self.matches, self.settings)
+        measured = measures(self.columns, self.matches, self.weigher)
         return Against(
             column=number,
             headline=headline,

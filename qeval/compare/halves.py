@@ -79,6 +79,8 @@ class Half(Value):
     checks: tuple[tuple[str, int], ...] = ()
     """What judged it: each check with its scorer's version."""
     spent: tuple[Spent, ...] = ()
+    scores: tuple[float, ...] = ()
+    """Of judged trials that have one."""
 
     @property
     def planned(self) -> int:
@@ -208,6 +210,7 @@ def _half(column: Column, group: Group, budget: _Budget) -> Half:
         similarity=budget.similarity(texts) if whole else None,
         checks=_checks(max((_versions(trial) for trial in judged), key=len, default=())),
         spent=tuple(_spent(trial) for trial in judged),
+        scores=tuple(score for trial in judged if (score := trial.score) is not None),
     )
 
 

@@ -75,6 +75,10 @@ class Weigher:
             changed = any(each.state == "not_comparable" for each in matches)
             return Weighed(fixed="not_comparable" if gone and changed else "undecided")
         kept, given = (tuple(column) for column in zip(*taken, strict=True))
+        return self.of(kept, given)
+
+    def of(self, kept: tuple[Match, ...], given: tuple[Pair, ...]) -> Weighed:
+        """Return the estimate over the pairs of some matches, at least one."""
         if all(pair.fact for pair in given):
             return self._facts(kept, given)
         return self._sample(kept, given)

@@ -18,7 +18,9 @@ from qeval import units
 from qeval.compare.columns import Column
 from qeval.compare.diversity import diversities
 from qeval.compare.halves import Spent, setup
+from qeval.compare.judging import Weigher
 from qeval.compare.pairing import Match
+from qeval.compare.scoring import scores
 from qeval.compare.values import TOLERANCES, Measured, Settings, Word
 from qeval.stats.families import holm
 from qeval.stats.ranks import Location, location
@@ -97,15 +99,16 @@ class Sides(Value):
 
 
 def measures(
-    columns: tuple[Column, Column], matches: Sequence[Match], settings: Settings
+    columns: tuple[Column, Column], matches: Sequence[Match], weigher: Weigher
 ) -> tuple[Measured, ...]:
     """Return every measure that both columns have, each judged as one of a family.
 
     Latencies are judged only where both runs asked an endpoint (`live`, `record` or `refresh`)
     and share no recording: a replay shows its cassette's latencies, which are no news of today.
     """
+    settings = weigher.settings
     paired = [each for each in matches if each.state == "paired"]
-    found: list[tuple[Measured, float | None]] = []
+    found: list[tuple[Measured, float | None]] = list(scores(paired, weigher))
     for kind in KINDS:
         chosen = paired
         if kind.name == "cost":

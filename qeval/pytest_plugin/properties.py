@@ -34,10 +34,6 @@ def _sum(values: Sequence[float | None]) -> float | None:
 
 
 def _score(trials: Sequence[Trial]) -> float | None:
-    scores = []
-    for trial in trials:
-        counted = [(s.value, s.weight) for s in trial.scores if s.severity == "fail" and s.weight]
-        total = sum(weight for _, weight in counted)
-        if trial.outcome in {"passed", "failed"} and total:
-            scores.append(sum(value * weight for value, weight in counted) / total)
+    judged = (trial.score for trial in trials if trial.outcome in {"passed", "failed"})
+    scores = [score for score in judged if score is not None]
     return sum(scores) / len(scores) if scores else None

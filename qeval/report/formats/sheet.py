@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from qeval.compare.values import Comparison
-from qeval.record import Source, Trial
+from qeval.record import Source
 from qeval.report.formats import cells
 from qeval.report.marks import line
 
@@ -55,7 +55,7 @@ def render_run(source: Source) -> str:
     rows = (
         (
             source.header.suite, trial.case, trial.target, trial.scenario, trial.trial,
-            trial.outcome, _score(trial), trial.finish_reason, trial.truncated,
+            trial.outcome, trial.score, trial.finish_reason, trial.truncated,
             trial.usage.input_tokens, trial.usage.output_tokens, trial.latency_s, trial.cost,
             trial.attempts, trial.code,
             "; ".join(score.check for score in trial.scores if not score.passed),
@@ -64,13 +64,6 @@ def render_run(source: Source) -> str:
         for trial in group.trials
     )  # fmt: skip
     return _written(TRIALS, rows)
-
-
-def _score(trial: Trial) -> float | None:
-    """Return the weighted mean of what counts (suites.md section 10); None without a check."""
-    counted = [(s.value, s.weight) for s in trial.scores if s.severity == "fail" and s.weight]
-    total = sum(weight for _, weight in counted)
-    return sum(value * weight for value, weight in counted) / total if total else None
 
 
 def _written(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
