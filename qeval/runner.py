@@ -226,7 +226,8 @@ class Runner:
             judging = partial(judge, group, key, talk, self._accounts, forgiving=True)
             return await self._judged(group, judging), talk.last.answer
         except StatusError as error:
-            if error.account:
+            # A replay asks nobody, and what is recorded beside the refusal is still good.
+            if error.account and not self._transports[group.target_id].immediate:
                 self.stopped.setdefault(group.target_id, error)
             if error.code in MODERATION:
                 judging = partial(judge_blocked, group, key, error, self._accounts)

@@ -190,6 +190,8 @@ class _Line:
             "connect": f"no connection: {_reason(error)}",
             "cut": f"the connection was cut: {_reason(error)}",
         }[kind]
+        if _is_miscoded(error):
+            fact = "the answer is not in its content-encoding"
         came = f", after {units.size(call.size)} of the answer" if call.size else ""
         return kind, f"{self._place}: {fact}{came}"
 
@@ -297,6 +299,12 @@ def _kind(error: Exception) -> str:
     return "timeout" if late else "cut"
 
 
+def _is_miscoded(error: Exception) -> bool:
+    """Whether a body cannot be decompressed as its head says."""
+    names = {type(cause).__name__ for cause in _causes(error)}
+    return bool(names & {"DecodingError", "ContentEncodingError"})
+
+
 def _reason(error: Exception) -> str:
     """Say why in words that hold nothing of the request: the system's, or the error's class."""
     import os
@@ -319,5 +327,4 @@ def _reason(error: Exception) -> str:
         "RemoteProtocolError": "the server closed it, or sent what is not HTTP",
         "ConnectTimeout": "nobody answered in time",
         "ReadError": "the server closed it",
-        "DecodingError": "the body is not in its content-encoding",
     }.get(type(error).__name__, type(error).__name__)

@@ -136,6 +136,20 @@ def test_a_compressed_body_comes_decoded(loopback: Server, client: str) -> None:
     assert got.header("content-length") is None
 
 
+@pytest.mark.parametrize(
+    ("which", "coding"), [("httpx2", "gzip"), ("aiohttp", "gzip"), ("aiohttp", "br")]
+)
+def test_a_body_that_is_not_coded_as_it_says_is_told_so(
+    loopback: Server, which: str, coding: str
+) -> None:
+    loopback.says(answer(b"plain text", content_encoding=coding))
+
+    error = fails(live(loopback.url, which))
+
+    said = "the answer is not in its content-encoding"
+    assert error.message == f"127.0.0.1:{loopback.port}: {said}"
+
+
 def test_cookies_neither_come_through_nor_go_back(loopback: Server, client: str) -> None:
     loopback.says(answer(GOOD, set_cookie="session=planted; Path=/"))
     transport = live(loopback.url, client)

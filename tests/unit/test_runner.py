@@ -201,16 +201,28 @@ def test_an_error_is_its_trials_outcome_and_the_run_goes_on(
 
 
 def test_a_refused_account_stops_its_target_and_no_other(groups: list[PlannedGroup]) -> None:
-    one = Scripted(lambda _: refused(401, "invalid_api_key"), immediate=True)
-    two = Scripted(lambda _: said("Paris"), immediate=True)
+    one = Scripted(lambda _: refused(401, "invalid_api_key"))
+    two = Scripted(lambda _: said("Paris"))
 
     runner, trials = run(groups, one, two)
 
-    assert len(one.asked) == 1
+    assert len(one.asked) < 8  # those that were in flight
     assert list(runner.stopped) == ["one"]
     ended = [(t.outcome, t.code) for t in trials if t.target == "one" and t.case != "c"]
     assert set(ended) == {("errored", "invalid_api_key")}
     assert {t.outcome for t in trials if t.target == "two" and t.case != "c"} == {"passed"}
+
+
+def test_a_recorded_refusal_keeps_nobody_from_the_other_recordings(
+    groups: list[PlannedGroup],
+) -> None:
+    def answer(place: Place) -> Answer:
+        return refused(401, "invalid_api_key") if place.trial == 0 else said("Paris")
+
+    runner, trials = run(groups[:1], Scripted(answer, immediate=True))
+
+    assert [trial.outcome for trial in trials] == ["errored", "passed", "passed", "passed"]
+    assert runner.stopped == {}
 
 
 def test_without_a_key_what_is_recorded_is_still_had(groups: list[PlannedGroup]) -> None:
