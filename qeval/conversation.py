@@ -12,7 +12,7 @@ from qeval.dialects.asked import reader
 from qeval.dialects.base import Dialect
 from qeval.dialects.times import times
 from qeval.dialects.writing import instructions
-from qeval.errors import QevalError, ResponseError, StatusError
+from qeval.errors import QevalError, ResponseError, StatusError, TrialError
 from qeval.exchange import Answer, Message, Place, Request, Response, ToolCall, Usage, Wire
 from qeval.plan import PlannedGroup
 from qeval.transport.base import in_thread
@@ -165,7 +165,11 @@ class _Talk:
             place = msgspec.structs.replace(place, turn=len(self.exchanges))
         answer = await self._send(wire, place)
         marks: list[int] | None = [] if request.params.stream else None
-        response = reader(self._dialect, request).read(answer, marks)
+        try:
+            response = reader(self._dialect, request).read(answer, marks)
+        except TrialError as error:
+            error.attempts = answer.attempts
+            raise
         self.exchanges.append(
             Exchange(
                 turn=turn,

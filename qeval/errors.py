@@ -126,6 +126,8 @@ class TrialError(QevalError):
     """What counts and tables call it."""
     partial: Any = None
     """The `Response` as far as it had come, where a stream broke off; None: nothing had."""
+    attempts: int = 1
+    """How often the request was made."""
 
 
 class TransportError(TrialError):

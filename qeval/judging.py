@@ -166,9 +166,15 @@ def _unfinished(
     if key.trial % group.params.n:
         return trial  # what came stands with the trial that asked
     finished, came = error.finished, getattr(error, "partial", None) or Response()
+    attempts = getattr(error, "attempts", 1)
     if not finished:
         return msgspec.structs.replace(
-            trial, text=came.text, reasoning=came.reasoning, calls=came.tool_calls, usage=came.usage
+            trial,
+            text=came.text,
+            reasoning=came.reasoning,
+            calls=came.tool_calls,
+            usage=came.usage,
+            attempts=attempts,
         )
     usages = [each.response.usage for each in finished]
     return msgspec.structs.replace(
@@ -180,7 +186,7 @@ def _unfinished(
         requests=len(finished) + 1,
         usage=summed(usages if came.usage == Usage() else [*usages, came.usage]),
         cost=_account(group, (), finished, accounts).cost,
-        attempts=max(each.answer.attempts for each in finished),
+        attempts=max(attempts, *(each.answer.attempts for each in finished)),
     )
 
 

@@ -104,6 +104,7 @@ class Retrying:
             except TransportError as error:
                 pause = self._after_error(error, failed)
                 if pause is None:
+                    error.attempts = failed + 1
                     raise
             else:
                 pause = None if answer.replayed else self._after_answer(answer, failed)

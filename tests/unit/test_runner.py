@@ -200,6 +200,19 @@ def test_an_error_is_its_trials_outcome_and_the_run_goes_on(
     assert trials[1].code == code
 
 
+def test_an_errored_trial_tells_how_often_its_request_was_made(groups: list[PlannedGroup]) -> None:
+    def answer(place: Place) -> Answer:
+        if place.trial == 0:
+            return msgspec.structs.replace(refused(503, "busy"), attempts=4)
+        error = TransportError("no answer", kind="timeout")
+        error.attempts = 2
+        raise error
+
+    _, trials = run(groups[:1], Scripted(answer, immediate=True))
+
+    assert [trial.attempts for trial in trials] == [4, 2, 2, 2]
+
+
 def test_a_refused_account_stops_its_target_and_no_other(groups: list[PlannedGroup]) -> None:
     one = Scripted(lambda _: refused(401, "invalid_api_key"))
     two = Scripted(lambda _: said("Paris"))
