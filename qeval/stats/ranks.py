@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import floor, sqrt
 from typing import NamedTuple
@@ -14,8 +14,8 @@ EXACT = 50
 """Differences up to which the distribution of the signed-rank sum is counted out."""
 
 
-HALVINGS = 60
-"""Of the range of the values, to find one mean of two among all; more than floats can tell."""
+HALVINGS = 20
+"""Of the range of the values, before one mean of two is sought among those that are there."""
 
 
 class Location(NamedTuple):
@@ -95,16 +95,54 @@ def _ways(n: int) -> list[int]:
 
 def _order(ordered: list[float], rank: int) -> float:
     """Return the mean of two values that stands at a rank, from 1, among all such means."""
+    n = len(ordered)
     low, high = ordered[0], ordered[-1]
-    if _at_most(ordered, low) >= rank:
+    below, within = _at_most(ordered, low), n * (n + 1) // 2
+    if below >= rank:
         return low
-    for _ in range(HALVINGS):
-        middle = low + (high - low) / 2.0
-        if _at_most(ordered, middle) >= rank:
-            high = middle
+    halvings = HALVINGS
+    while within - below > n:
+        if halvings:
+            halvings -= 1
+            middle = low + (high - low) / 2.0
+        else:  # many are equal, or they lie at very different distances
+            low = _next(ordered, low)
+            below = _at_most(ordered, low)
+            if below >= rank:
+                return low
+            middle = _pivot(ordered, low, high)
+        most = _at_most(ordered, middle)
+        if most >= rank:
+            high, within = middle, most
         else:
-            low = middle
-    return _next(ordered, low)
+            low, below = middle, most
+    return sorted(_between(ordered, low, high))[rank - below - 1]
+
+
+def _rows(ordered: list[float], low: float, high: float) -> Iterator[tuple[float, int, int]]:
+    """Yield each value with where its partners begin and end: means above `low`, at most `high`."""
+    first = last = len(ordered) - 1
+    for left, value in enumerate(ordered):
+        while last >= left and value + ordered[last] > 2.0 * high:
+            last -= 1
+        if last < left:
+            return
+        while first >= left and value + ordered[first] > 2.0 * low:
+            first -= 1
+        yield value, max(first + 1, left), last + 1
+
+
+def _between(ordered: list[float], low: float, high: float) -> Iterator[float]:
+    """Yield the means above `low` and at most `high`, in no order."""
+    for value, start, end in _rows(ordered, low, high):
+        for right in range(start, end):
+            yield (value + ordered[right]) / 2.0
+
+
+def _pivot(ordered: list[float], low: float, high: float) -> float:
+    """Return a mean above `low` and at most `high`: the middle one of the longest row."""
+    value, start, end = max(_rows(ordered, low, high), key=lambda row: row[2] - row[1])
+    return (value + ordered[(start + end - 1) // 2]) / 2.0
 
 
 def _next(ordered: list[float], x: float) -> float:

@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qeval.stats.ranks import location
+from qeval.stats.ranks import _order, location
 
 RATIOS = [1.10, 0.95, 1.30, 1.22, 1.05, 1.41, 1.15, 0.99]
 VALUES = st.lists(
@@ -38,6 +38,24 @@ def test_eight_ratios_have_the_printed_values() -> None:
 @given(values=VALUES)
 def test_the_estimate_is_the_median_of_all_means(values: list[float]) -> None:
     assert location(values).estimate == pytest.approx(median(means(values)), abs=1e-12)
+
+
+@given(
+    values=st.lists(
+        st.sampled_from([0.0, 1e-300, 0.1, 1.0, 3.0, 1e300])
+        | st.floats(-1e9, 1e9, allow_subnormal=False),
+        min_size=1,
+        max_size=30,
+    ),
+    data=st.data(),
+)
+def test_any_rank_is_found_exactly_however_far_apart_or_alike_values_are(
+    values: list[float], data: st.DataObject
+) -> None:
+    ordered = means(values)
+    rank = data.draw(st.integers(1, len(ordered)))
+
+    assert _order(sorted(values), rank) == ordered[rank - 1]
 
 
 def signed_rank_tail(n: int, rank: int) -> float:
