@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from qeval import units
+from qeval.compare.values import Measured
 from qeval.record import Header
 from qeval.report import charts, figures, headline, text
+from qeval.report.formats import cells
 from qeval.report.gathering import Gathered
 from qeval.report.grids import grids
 from qeval.report.marks import visible
@@ -69,6 +71,7 @@ def context(page: Gathered) -> dict[str, Any]:
         "waits": charts.waits(page),
         "costs": charts.costs(page),
         "prices": charts.prices(page),
+        "measures": _measures(page),
         "sweeps": charts.sweeps(page),
         "grids": grids(page),
         "cases": page.listing.cases,
@@ -92,6 +95,19 @@ def _notes(page: Gathered) -> list[str]:
         for note, letters in found.items()
     ]
     return said + [note for against in _against(page) for note in against.notes]
+
+
+def _measures(page: Gathered) -> list[tuple[int, list[tuple[str, list[str], str | None]]]]:
+    """Return each column but the first with its measures: what each is, its row, its verdict."""
+    return [
+        (against.column, [(*_what(measure), measure.word) for measure in against.measures])
+        for against in _against(page)
+    ]
+
+
+def _what(measure: Measured) -> tuple[str, list[str]]:
+    _, *row, _ = cells.measured(measure)
+    return measure.sentence.partition(":")[0], row
 
 
 def _against(page: Gathered) -> Sequence[Any]:

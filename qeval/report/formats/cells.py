@@ -70,7 +70,7 @@ def rows(against: Against, most: int | None = None) -> Iterator[list[str]]:
     for part in slices:
         yield [part.name, *_verdict(part.verdict)]
     for measure in measures:
-        yield _measured(measure)
+        yield measured(measure)
 
 
 def left_out(against: Against, most: int) -> int:
@@ -90,7 +90,8 @@ def _verdict(verdict: Verdict) -> list[str]:
     return [units.count(verdict.cases), *rates, difference, interval, said(verdict.word)]
 
 
-def _measured(measure: Measured) -> list[str]:
+def measured(measure: Measured) -> list[str]:
+    """Return a measure's row, under `HEADS`."""
     form = units.change if measure.ratio is not None else _plain
     middle = measure.ratio if measure.ratio is not None else measure.difference
     interval = "fact" if measure.fact else _between(form(measure.low), form(measure.high))

@@ -158,6 +158,20 @@ def test_every_cell_of_the_table_has_its_verdict_and_the_edges_too(hold: Hold) -
     assert "temperature\N{NO-BREAK SPACE}0.1" in table
 
 
+def test_every_measure_has_a_row_for_each_column_but_the_first(hold: Hold) -> None:
+    held = [Column(shop(hold, n, id=f"run-{n}")) for n in (0, 4, 5)]
+    judged = compare(held, Settings())
+
+    made = "".join(html.pieces(held, judged))
+    tables = made.split('aria-label="Every measure"')[1:]
+
+    assert len(tables) == len(judged.against) == 2
+    for table, each in zip(tables, judged.against, strict=True):
+        names = re.findall(r'<th scope="row">([^<]+)', table.partition("</table>")[0])
+        assert names == [measure.sentence.partition(":")[0] for measure in each.measures]
+        assert "output tokens" in names
+
+
 def test_verdicts_have_glyph_and_word_everywhere(hold: Hold) -> None:
     made = page([Column(shop(hold)), Column(shop(hold, 4, id="b"))])
     badges = re.findall(
