@@ -282,10 +282,11 @@ def warnings(trial: Trial) -> int:
 def because(group: Group) -> str:
     """Say in one line why a group did not pass, from its first trial that did not.
 
-    >>> trial = Trial(case="a", target="t", scenario="s", outcome="errored", error="timed out")
+    >>> trial = Trial(case="a", target="t", scenario="s", outcome="errored", error="timed out",
+    ...               attempts=2)
     >>> because(Group(case="a", target="t", scenario="s", outcome="errored", passes="all",
     ...               trials=(trial,)))
-    'timed out'
+    'after 2 attempts: timed out'
     """
     count = ""
     if len(group.trials) > 1:
@@ -299,6 +300,7 @@ def because(group: Group) -> str:
 
 def _why(trial: Trial) -> str:
     if trial.error:
-        return trial.error
+        tried = f"after {trial.attempts} attempts: " if trial.attempts > 1 else ""
+        return tried + trial.error
     short = [s for s in trial.scores if s.severity == "fail" and not s.passed]
     return "; ".join(f"{score.check}: {score.reason}" for score in short) or trial.outcome
