@@ -18,6 +18,7 @@ from qeval.errors import (
     QevalError,
     StatusError,
     TargetError,
+    TransportError,
 )
 from qeval.exchange import Answer, Place
 from qeval.judging import judge, judge_blocked, judge_broken
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 SECRET = "secret"  # noqa: S105  (a code, not one)
 """Code of a trial whose answer held a key, and so was not kept."""
+
+DEAD, OUT = 3, 100
+"""Trials in a row that found nobody at a target's address, each after its retries, before no more
+is asked of it: where nobody ever answered there, and where somebody had."""
 
 Ended = Callable[[int, PlannedGroup, Trial, Answer | None], None]
 """Called with each trial as it ends: the group's number in the plan, the group, the trial, and
@@ -76,6 +81,8 @@ class Runner:
         self._needed = False
         """Whether a check looks at ledgers."""
         self._loaded = False
+        self._unheard: dict[str, int] = {}
+        """By target, how many more trials may find nobody there, below 0."""
         self._several: dict[str, Shared] = {}
         """By target, what trials share where one request brings several answers."""
 
@@ -223,6 +230,7 @@ class Runner:
             return _ended(key, "errored", error=message, code=_code(stopped)), None
         try:
             talk = await self._talk(group, key)
+            self._unheard[group.target_id] = -OUT
             judging = partial(judge, group, key, talk, self._accounts, forgiving=True)
             return await self._judged(group, judging), talk.last.answer
         except StatusError as error:
@@ -235,10 +243,17 @@ class Runner:
                 judging = partial(judge_broken, group, key, error, error.code, self._accounts)
             return await self._judged(group, judging), None
         except QevalError as error:
-            if isinstance(error, TargetError):
+            if isinstance(error, TargetError) or self._nobody_is_there(group.target_id, error):
                 self.stopped.setdefault(group.target_id, error)
             judging = partial(judge_broken, group, key, error, _code(error), self._accounts)
             return await self._judged(group, judging), None
+
+    def _nobody_is_there(self, target: str, error: QevalError) -> bool:
+        """Count what found nobody, and say whether that is enough to give the target up."""
+        if not isinstance(error, TransportError) or error.kind != "connect":
+            return False
+        self._unheard[target] = self._unheard.get(target, -DEAD) + 1
+        return self._unheard[target] >= 0
 
     async def _judged(self, group: PlannedGroup, judging: Callable[[], Trial]) -> Trial:
         """Judge; in a thread where code of the user's does, so that it holds up no call."""

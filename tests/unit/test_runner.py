@@ -12,7 +12,7 @@ from qeval.exchange import Answer, Place, Wire
 from qeval.loading import read
 from qeval.plan import PlannedGroup, plan
 from qeval.record import Outcome, Trial, TrialKey
-from qeval.runner import Runner
+from qeval.runner import DEAD, OUT, Runner
 from qeval.transport.base import step
 
 SUITE = """\
@@ -224,6 +224,37 @@ def test_a_refused_account_stops_its_target_and_no_other(groups: list[PlannedGro
     ended = [(t.outcome, t.code) for t in trials if t.target == "one" and t.case != "c"]
     assert set(ended) == {("errored", "invalid_api_key")}
     assert {t.outcome for t in trials if t.target == "two" and t.case != "c"} == {"passed"}
+
+
+@pytest.mark.parametrize(("heard", "asked"), [(False, DEAD), (True, 1 + OUT)])
+def test_an_address_where_nobody_is_is_given_up(
+    groups: list[PlannedGroup], asked: int, *, heard: bool
+) -> None:
+    def answer(place: Place) -> Answer:
+        if heard and len(one.asked) == 1:
+            return said("Paris")
+        raise TransportError("no connection: connection refused", kind="connect", hint="look")
+
+    one = Scripted(answer, immediate=True)
+    many = msgspec.structs.replace(groups[0], trials=150)
+
+    runner, trials = run([many], one)
+
+    assert len(one.asked) == asked
+    assert {trial.code for trial in trials} - {None} == {"connect"}
+    assert str(runner.stopped["one"]).endswith("connection refused\n\nhint: look")
+    assert trials[-1].error == "not asked: no connection: connection refused"
+
+
+def test_timeouts_are_no_sign_that_nobody_is_there(groups: list[PlannedGroup]) -> None:
+    def answer(_: Place) -> Answer:
+        raise TransportError("no whole answer within 3 s", kind="timeout")
+
+    one = Scripted(answer, immediate=True)
+
+    runner, _ = run([msgspec.structs.replace(groups[0], trials=20)], one)
+
+    assert (len(one.asked), runner.stopped) == (20, {})
 
 
 def test_a_recorded_refusal_keeps_nobody_from_the_other_recordings(
