@@ -182,7 +182,10 @@ def child() -> Iterator[Child]:
 async def streams(
     transport: Transport, child: Child, dialect: str, start: int, apart_s: float
 ) -> list[float]:
-    """By how much what we measure differs from what the server did, in seconds, of each stream."""
+    """By how much what we measure differs from what the server did, in seconds, of each stream.
+
+    Of a round that was not in flight all together, which a busy machine brings about, it is 1.
+    """
 
     async def one(number: int) -> Answer:
         await asyncio.sleep(number * apart_s)
@@ -191,7 +194,8 @@ async def streams(
     answers = await asyncio.gather(*map(one, range(STREAMS)))
     log = child.log()
     first = min(log.first_s.values())
-    assert sum(served.arrived_s < first for served in log.served) == STREAMS  # all in flight
+    if sum(served.arrived_s < first for served in log.served) < STREAMS:
+        return [1.0] * STREAMS
     arrived = {served.request_id: served.arrived_s for served in log.served}
     found = []
     for answer in answers:
@@ -206,7 +210,7 @@ async def streams(
 
 
 def furthest_off(transport: Transport, child: Child, dialect: str, apart_s: float = 0.0) -> float:
-    """The largest difference of 32 streams, each at its best of up to 20 rounds: what else the
+    """The largest difference of 32 streams, each at its best of up to 40 rounds: what else the
     machine does can only add to it."""
 
     async def main() -> list[float]:
@@ -215,7 +219,7 @@ def furthest_off(transport: Transport, child: Child, dialect: str, apart_s: floa
                 transport, child, dialect, 0, apart_s
             )  # connections and imports are not timed
             best = [1.0] * STREAMS
-            for number in range(1, 21):
+            for number in range(1, 41):
                 found = await streams(transport, child, dialect, number * 100, apart_s)
                 best = list(map(min, best, found))
                 if max(best) < NEAR_S:
