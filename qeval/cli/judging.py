@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from qeval.cli.terminal import give, say
+from qeval.errors import typed
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ def add(command: argparse.ArgumentParser) -> None:
     )
 
 
+def said(arguments: argparse.Namespace) -> str | None:
+    """Return the first judging option that was typed."""
+    names = ("fail_on", "margin", "alpha", "reading", "cluster", "max_errors", "rescore")
+    typed = (name for name in names if getattr(arguments, name) not in (None, False))
+    return next((f"--{name.replace('_', '-')}" for name in typed), None)
+
+
 def share(text: str) -> float:
     """Read a share: `0.05` or `5%`."""
     try:
@@ -87,7 +95,6 @@ def tell(
     options: PageOptions | None = None,
 ) -> tuple[Failure, ...]:
     """Print the comparison, write its page, and return what is red: `more`, and what fails."""
-    from qeval.cli import choosing
     from qeval.report import formats
 
     red = more + formats.failures(judged.comparison, fail_on)
@@ -95,9 +102,13 @@ def tell(
     for note in judged.notes:
         say(f"\nnote: {note}")
     judged.write(page, options)
-    say(f"\nreport: {choosing.shown(page)}")
+    say(f"\nreport: {typed(page)}")
     if red:
         _name(judged.comparison, red)
+    elif flips := formats.failures(judged.comparison, ("flip",)):
+        one = len(flips) == 1
+        many = "a group that passed fails" if one else f"{len(flips)} groups that passed fail"
+        say(f"\nnote: {many} now; that decides nothing, and is red only with --fail-on flip")
     return red
 
 

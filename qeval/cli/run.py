@@ -7,6 +7,7 @@ import sys
 
 from qeval.cli import choosing, judging
 from qeval.cli.terminal import give, say
+from qeval.errors import UsageError, typed
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -80,12 +81,11 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the suite and print its table, or the verdict against its baseline."""
     from contextlib import redirect_stdout
 
-    from qeval.errors import UsageError
     from qeval.session import Session
 
-    if arguments.fail_on and not arguments.baseline:
+    if not arguments.baseline and (alone := judging.said(arguments)):
         raise UsageError(
-            "--fail-on says when a comparison fails, and nothing is named to compare with",
+            f"{alone} says how a comparison is judged, and nothing is named to compare with",
             hint="add `--baseline`, or `--baseline RUN`",
         )
 
@@ -104,7 +104,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return against.tell(result)
     give(rendered(result.run(), arguments.format))
     _talk(result)
-    say(f"\nreport: {choosing.shown(result.folder / 'report.html')}")
+    say(f"\nreport: {typed(result.folder / 'report.html')}")
     return result.exit_code
 
 
@@ -131,7 +131,7 @@ class _Against:
 
         run = result.run()
         judged = comparing.against(self._project, self._base, run, self._choice)
-        more = comparing.unexcused(judged.comparison, run)
+        more = comparing.unexcused(judged.comparison, run, self._fail_on)
         page = result.folder / "report.html"
         red = judging.tell(judged, page, self._format, self._fail_on, more)
         _talk(result)

@@ -121,6 +121,11 @@ class _Joined:
             if not halves.worded:
                 yield f"The answers of {name} are too many for their wordings to be compared."
         weighed = self.weighed[0]
+        if self.settings.reading == "suite" and weighed.reading == "cases":
+            yield (
+                "This suite alone was asked for, but most groups have one trial a side, which says "
+                "nothing of chance: what is said is of cases like these."
+            )
         if weighed.reading == "cases" and weighed.largest > 0.5 and weighed.clusters > 1:
             yield "One cluster holds over half of the cases: what is said of others hangs on it."
 

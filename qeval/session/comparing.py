@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qeval.compare.columns import Column, columns
-from qeval.compare.values import TOLERANCES, By, Comparison, Reading, Settings
+from qeval.compare.values import TOLERANCES, Against, By, Comparison, Reading, Settings
 from qeval.errors import UsageError, suggestion
 from qeval.loading.project import Project, find_project
 from qeval.record import Source
@@ -240,14 +240,28 @@ def errored(comparison: Comparison) -> tuple[Failure, ...]:
     )
 
 
-def unexcused(comparison: Comparison, run: Source) -> tuple[Failure, ...]:
+def _too_few(against: Against, least: int) -> bool:
+    """Whether so few cases, of one trial each, are compared that nothing of them can be decided."""
+    paired = {change.case for change in against.changes if change.state == "paired"}
+    headline = against.headline
+    return headline.word == "undecided" and headline.reading == "cases" and len(paired) < least
+
+
+def unexcused(comparison: Comparison, run: Source, fail_on: Sequence[str]) -> tuple[Failure, ...]:
     """Return what no baseline excuses in a run.
 
     Errors above the limit, and cases that failed and that the baseline does not know, or knows
-    only with other checks.
+    only with other checks. Where what is worse is red, and there are too few cases for any verdict,
+    so is each answer that passed before and now fails.
     """
     (judged_against,) = comparison.against
     found = list(errored(comparison))
+    if "worse:overall" in fail_on and _too_few(judged_against, comparison.settings.min_cases):
+        found += [
+            Failure(condition="flip", name=change.name, why=change.why, column=1)
+            for change in judged_against.changes
+            if change.flip and (change.difference or 0) < 0
+        ]
     unknown = {
         (change.case, change.target, change.scenario): change
         for change in judged_against.changes

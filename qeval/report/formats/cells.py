@@ -9,6 +9,8 @@ from qeval.compare.values import Against, Comparison, Measured, Verdict, Word
 
 HEADS = ("", "cases", "A", "B", "difference", "95 %", "verdict")
 
+_SEEN = 0.001
+"""What figures of one row may miss each other by, for rounding alone: 0.1 points."""
 _ORDER = {"worse": 0, "undecided": 1, "better": 2, "not_comparable": 3, "same": 4, None: 5}
 
 
@@ -71,6 +73,34 @@ def rows(against: Against, most: int | None = None) -> Iterator[list[str]]:
         yield [part.name, *_verdict(part.verdict)]
     for measure in measures:
         yield measured(measure)
+
+
+def footnotes(against: Against) -> Iterator[str]:
+    """Yield what a reader of `rows` may stumble over, where it is to be seen."""
+    verdicts = [against.headline, *(part.verdict for part in against.slices)]
+    if any(map(_skewed, verdicts)) or any(map(_typical, against.measures)):
+        yield (
+            f"A difference is the mean over groups, a change in % that of the typical group; A and "
+            f"{letter(against)} count every trial, so they need not give it."
+        )
+    if any(v.word == "undecided" and (v.low or 0) * (v.high or 0) > 0 for v in verdicts[1:]):
+        yield "Slices are judged together (Holm): one may be undecided that would not be alone."
+
+
+def _skewed(verdict: Verdict) -> bool:
+    """Whether a difference is another than that of the rates beside it."""
+    if verdict.difference is None or not all(verdict.trials):
+        return False
+    a, b = (p / k for p, k in zip(verdict.passed, verdict.trials, strict=True))
+    return abs(b - a - verdict.difference) >= _SEEN
+
+
+def _typical(measure: Measured) -> bool:
+    """Whether a change is another than that of the means beside it."""
+    a, b = measure.mean
+    if not a or b is None or measure.ratio is None:
+        return False
+    return abs(b / a - measure.ratio) >= _SEEN
 
 
 def left_out(against: Against, most: int) -> int:

@@ -45,10 +45,12 @@ def _column(comparison: Comparison, against: Against) -> Iterator[str]:
         ]
         yield "\n".join(["What else changed:", *cut(listed)])
     yield _drawn(cells.heads(against), cells.rows(against))
-    ranked = worst(against, len(against.changes))
-    if ranked:
-        word = "Worse" if ranked[0].word == "worse" else "Suspects, not decided"
-        yield "\n".join([f"{word}:", *cut([f"  {told(change)}" for change in ranked])])
+    suspects = [against.changes[number] for number in against.suspects]
+    bad = [each for each in worst(against, len(against.changes)) if each.word == "worse"]
+    undecided = [each for each in suspects if each.word != "worse"]
+    for head, found in (("Worse", bad), ("Suspects, not decided", undecided)):
+        if found:
+            yield "\n".join([f"{head}:", *cut([f"  {told(change)}" for change in found])])
     if against.drifts:
         listed = [f"  {line(d.group, 60)}: {line(d.sentence, 160)}" for d in against.drifts]
         yield "\n".join(["Drift of the bill:", *cut(listed)])
@@ -81,8 +83,9 @@ def counted(against: Against) -> str:
 def _rest(against: Against) -> Iterator[str]:
     if counts := counted(against):
         yield f"Cases: {counts}."
-    if against.notes:
-        yield "\n".join(cut([visible(note) for note in against.notes]))
+    notes = [*against.notes, *cells.footnotes(against)]
+    if notes:
+        yield "\n".join(cut([visible(note) for note in notes]))
 
 
 def _drawn(heads: Sequence[str], rows: Iterable[Sequence[str]], last: str = "left") -> str:

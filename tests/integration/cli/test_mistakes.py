@@ -192,9 +192,12 @@ def test_an_address_for_a_replay_is_told_to_change_nothing(
 def test_a_gate_without_anything_to_compare_with_is_refused(
     recorded: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("--fail-on", "worse") == 4
+    for words in (["--fail-on", "worse"], ["--margin", "5%"], ["--rescore"]):
+        assert run(*words) == 4
 
-    assert "hint: add `--baseline`" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert told.startswith(f"{words[0]} says how a comparison is judged")
+        assert "hint: add `--baseline`" in told
 
 
 def test_links_in_a_circle_and_what_is_no_file_are_told(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -17,6 +18,7 @@ from qeval.compare.values import Comparison
 from qeval.errors import UsageError
 from qeval.report import formats
 from qeval.report.formats import conditions, failures, render
+from qeval.report.formats.cells import footnotes
 from qeval.report.formats.markdown import inert
 
 
@@ -301,6 +303,47 @@ def test_an_unknown_condition_is_answered_with_the_nearest() -> None:
 )
 def test_each_condition_finds_its_own(told: Comparison, condition: str, names: list[str]) -> None:
     assert [each.name for each in failures(told, (condition,))] == names
+
+
+def test_suspects_are_listed_beside_what_is_worse(told: Comparison) -> None:
+    (one,) = told.against
+    changes = [
+        msgspec.structs.replace(each, word="undecided") if each.case == "dates-7" else each
+        for each in one.changes
+    ]
+    made = msgspec.structs.replace(one, changes=tuple(changes))
+
+    shown = render(msgspec.structs.replace(told, against=(made,)))
+
+    assert (
+        "Worse:\n  sum-3[warm-plus]: 5 of 5 → 0 of 5\n  json-2[warm-plus]: 5 of 5 → 2 of 5\n\n"
+        "Suspects, not decided:\n  dates-7[warm-plus]: 5 of 5 → 1 of 5\n"
+    ) in shown
+
+
+@pytest.mark.parametrize(
+    ("difference", "word", "low", "notes"),
+    [
+        (-0.075, "worse", -0.091, []),
+        (-0.08, "worse", -0.091, ["A difference is the mean over groups, a change in %"]),
+        (-0.075, "undecided", -0.091, ["Slices are judged together (Holm)"]),
+        (-0.075, "undecided", None, []),
+    ],
+)
+def test_figures_that_seem_to_contradict_each_other_have_a_note(
+    told: Comparison, difference: float, word: Any, low: float | None, notes: list[str]
+) -> None:
+    (one,) = told.against
+    verdict = msgspec.structs.replace(
+        one.headline, difference=difference, word=word, low=low, high=low and -0.059
+    )
+    part = msgspec.structs.replace(one.slices[1], verdict=verdict)
+    made = msgspec.structs.replace(one, slices=(part,))
+
+    found = list(footnotes(made))
+
+    assert len(found) == len(notes)
+    assert all(note.startswith(start) for note, start in zip(found, notes, strict=True))
 
 
 def test_a_flip_is_red_only_from_passed_to_failed(told: Comparison) -> None:
