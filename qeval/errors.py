@@ -24,7 +24,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def typed(path: Path) -> Path:
+    """Return a path as short as it is typed from here."""
+    return path.relative_to(path.cwd()) if path.is_relative_to(path.cwd()) else path
 
 
 class QevalError(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from qeval.cli import choosing
 from qeval.cli.terminal import give, say
+from qeval.errors import typed
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _set(arguments: argparse.Namespace, project: Project) -> int:
     run = find_run(project.reports, arguments.run)
     path = baseline_path(project.reports, run.header.suite)
     write_baseline(run, path, answers=arguments.with_answers)
-    give(choosing.shown(path))
+    give(typed(path))
     errored = sum(trial.outcome == "errored" for trial in run.trials())
     for warning in _warnings(run.header, errored):
         say(f"warning: {warning}")

@@ -6,8 +6,6 @@ import argparse
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from qeval.plan import Selection
 
 MOST = 1_000_000  # what asks for more is a slip of the finger, and would run for ever
@@ -37,11 +35,6 @@ def selection(arguments: argparse.Namespace) -> Selection:
         trials=arguments.trials,
         limit=arguments.limit,
     )
-
-
-def shown(path: Path) -> Path:
-    """Return a path as short as it is typed from here."""
-    return path.relative_to(path.cwd()) if path.is_relative_to(path.cwd()) else path
 
 
 def several(count: int, noun: str) -> str:

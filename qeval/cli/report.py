@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from qeval.cli import choosing, judging
+from qeval.cli import judging
 from qeval.cli.terminal import give, say
+from qeval.errors import typed
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
     elif isinstance(source, Baseline):  # beside its file, which is committed, it has no place
         page = page_path(project, source.header.suite, "baseline.html")
     html.write([Column(source)], page, options=html.PageOptions(deflate=not arguments.no_deflate))
-    say(f"\nreport: {choosing.shown(page)}")
+    say(f"\nreport: {typed(page)}")
     return 0
 
 

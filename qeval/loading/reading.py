@@ -91,7 +91,8 @@ def _bases(values: dict[str, Any]) -> list[str]:
 def _suites_in(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted(p.name for p in folder.iterdir() if p.suffix in SUFFIXES)
+    files = (path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    return sorted(path.name for path in files if not path.stem.endswith(".simulator"))
 
 
 def _instead(path: Path, name: Path) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from qeval.compare.columns import Column
 from qeval.compare.values import Comparison
-from qeval.errors import StoreError
+from qeval.errors import StoreError, typed
 from qeval.report.gathering import Gathered
 from qeval.report.marks import visible
 from qeval.value import Value
@@ -73,8 +73,8 @@ def write(
             _write(path, pieces(columns, comparison, options))
     except OSError as error:
         raise StoreError(
-            f"cannot write {path.parent.name}/{path.name}: {error.strerror}",
-            hint="make room or name another file, then type the command again",
+            f"cannot write {typed(path)}: {error.strerror}",
+            hint="see that its folder is there and has room, or name another file",
         ) from error
 
 

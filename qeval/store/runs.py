@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-from qeval.errors import StoreError, nearest
+from qeval.errors import StoreError, nearest, typed
 from qeval.record import SCHEMA, Asked, Group, Header, Run, Trial, decide
 from qeval.value import cleaned, to_json
 
@@ -135,7 +135,7 @@ class StoredRun:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._shown = f"{path.parent.name}/{path.name}"
+        self._shown = str(typed(path))
         self.asked: dict[tuple[str, str | None], Asked] = {}
         self._passes: dict[str, str] = {}
         try:

@@ -44,7 +44,9 @@ Answers: TypeAlias = Callable[[str, str, str, int], tuple[Outcome, str]]
 class Invented:
     """A run of the given cases, two targets, two scenarios."""
 
-    def __init__(self, cases: dict[str, str], answers: Answers, **header: Any) -> None:
+    def __init__(
+        self, cases: dict[str, str], answers: Answers, *, questions: bool = True, **header: Any
+    ) -> None:
         self.header = Header(
             qeval="1.2.3",
             suite="shop-assistant",
@@ -66,7 +68,9 @@ class Invented:
                 messages=(
                     Message(role="system", content="You help the customers of a shop."),
                     Message(role="user", content=question),
-                ),
+                )
+                if questions
+                else (),
                 tags=(case.split("-", maxsplit=1)[0],),
                 where=f"suites/shop.yaml:{number * 7 + 12}",
             )
@@ -159,11 +163,12 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Shown]:
         *others: Answers,
         hash_: str = "",
         run: dict[str, Any] | None = None,
+        first_asks: bool = True,
         **context: Any,
     ) -> Page:
         path = tmp_path / "report.html"
         asked = cases or QUESTIONS
-        runs = [Invented(asked, answers or calm, **(run or {}))]
+        runs = [Invented(asked, answers or calm, questions=first_asks, **(run or {}))]
         runs += [
             Invented(asked, b, **{"id": f"run-{n}"} | (run or {})) for n, b in enumerate(others)
         ]

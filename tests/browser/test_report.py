@@ -134,6 +134,19 @@ def test_equal_answers_are_said_to_be_identical(two: Shown) -> None:
     expect(page.locator("del, ins")).to_have_count(0)
 
 
+def test_a_baseline_that_keeps_no_questions_leaves_no_empty_box(show: Shown) -> None:
+    page = show(
+        {"hours": "Are you open?"},
+        lambda *_: ("passed", "Yes."),
+        lambda *_: ("failed", "No."),
+        hash_="#case=hours/qwen-plus/factual_qa",
+        first_asks=False,
+    )
+    expect(page.locator("#case .asks")).to_have_count(1)
+    expect(page.locator("#case .asks")).to_contain_text("Are you open?")
+    expect(page.locator("#case")).not_to_contain_text("asked")
+
+
 @pytest.mark.parametrize("length", [12_000, 400_000])
 def test_differences_of_long_answers_are_bounded(show: Shown, length: int) -> None:
     def said(word: str) -> Answers:

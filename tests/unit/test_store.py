@@ -152,8 +152,9 @@ def test_what_is_written_is_read_back_equal(
     ],
 )
 def test_a_damaged_file_is_refused_with_its_line(
-    tmp_path: Path, content: bytes, message: str
+    tmp_path: Path, content: bytes, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "facts" / "run.jsonl"
     path.parent.mkdir()
     path.write_bytes(content)

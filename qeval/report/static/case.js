@@ -64,7 +64,8 @@ const questionOf = (held, columns) => {
   const parts = columns.map((column) => {
     const asked = held.asked[column];
     const text = JSON.stringify(asked?.messages);
-    if (!asked || seen.includes(text)) return null;
+    const told = asked?.messages?.length || asked?.description || asked?.skip;
+    if (!told || seen.includes(text)) return null;
     seen.push(text);
     const box = make("div", "asks");
     if (asked.description) box.append(make("b", "", "about"), prose(asked.description));

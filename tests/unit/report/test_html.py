@@ -166,9 +166,9 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(hold: Hold, tmp_pat
     with pytest.raises(StoreError) as caught:
         html.write([Column(hold({}))], tmp_path / "no" / "report.html")
     assert str(caught.value) == (
-        "cannot write no/report.html: No such file or directory\n"
+        f"cannot write {tmp_path}/no/report.html: No such file or directory\n"
         "\n"
-        "hint: make room or name another file, then type the command again"
+        "hint: see that its folder is there and has room, or name another file"
     )
 
 
