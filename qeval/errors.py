@@ -185,6 +185,10 @@ class ScorerError(TrialError):
     code = "scorer"
 
 
+LISTED = 20
+"""Known names that a hint lists."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most like `name` (similarity ≥ 0.6), or None."""
     from difflib import get_close_matches  # 3 ms that `--help` need not pay
@@ -194,7 +198,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the hint for a name that nobody knows: the nearest known, else all of them."""
+    """Return the hint for a name that nobody knows: the nearest known, else which there are."""
     names = sorted(known)
     close = nearest(name, names)
-    return f"did you mean {close!r}?" if close else f"known {kind}s: {', '.join(names)}"
+    if close:
+        return f"did you mean {close!r}?"
+    more = len(names) - LISTED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"known {kind}s: {', '.join(names[:LISTED])}{rest}"

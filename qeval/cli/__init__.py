@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 
 from qeval import __version__
-from qeval.errors import QevalError
+from qeval.errors import QevalError, nearest
 
 TYPE_CHECKING = False  # `typing` itself is slow to import; checkers know the name
 if TYPE_CHECKING:
@@ -173,11 +173,18 @@ def parser(words: Sequence[str]) -> argparse.ArgumentParser:
             module = import_module(f"qeval.cli.{name}")
             module.add(command)
             command.set_defaults(execute=module.execute)
+            top.chosen = top.chosen or command
     return top
+
+
+_UNKNOWN = "unrecognized arguments: "
 
 
 class _Parser(argparse.ArgumentParser):
     """argparse, with the exit code that qeval uses for a user's mistake."""
+
+    chosen: _Parser | None = None
+    """Of the command that was typed."""
 
     def _get_formatter(self) -> argparse.HelpFormatter:
         # argparse asks `shutil` for the width, whose import takes longer than printing.
@@ -191,8 +198,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to look; the whole usage would bury it."""
-        _say(f"{self.prog}: {message}\n\nhint: type `{self.prog} --help`")
+        hint = f"type `{self.prog} --help`"
+        if self.chosen is not None and message.startswith(_UNKNOWN):
+            hint = self.chosen.instead(message.removeprefix(_UNKNOWN).split()[0])
+        _say(f"{self.prog}: {message}\n\nhint: {hint}")
         self.exit(4)
+
+    def instead(self, unknown: str) -> str:
+        """Return the hint for an argument that this command does not take."""
+        close = nearest(unknown.partition("=")[0], self._option_string_actions)
+        return f"did you mean {close}?" if close else f"type `{self.prog} --help`"
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         super().exit(4 if status else 0, message)

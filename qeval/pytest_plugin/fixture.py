@@ -13,7 +13,7 @@ import pytest
 from qeval import models, presets
 from qeval.dialects.asked import reader
 from qeval.dialects.base import DIALECTS
-from qeval.errors import UsageError, nearest
+from qeval.errors import QevalError, UsageError, nearest
 from qeval.exchange import Answer, Message, Params, Place, Request, Response, ToolCall, Usage
 from qeval.loading.project import Project, find_project
 from qeval.pytest_plugin.names import Home, home_of
@@ -147,13 +147,22 @@ class Qeval:
             UsageError: A field is unknown or does not fit.
             QevalError: No answer came, or replay has none.
         """
+        __tracebackhide__ = True
         request, target_id, target = self._asked(user, fields)
-        return self._reply(request, target, self._sent(request, target_id, target).result())
+        try:
+            answer = self._sent(request, target_id, target).result()
+        except QevalError as error:
+            raise error.with_traceback(None) from None  # our threads are nothing to read
+        return self._reply(request, target, answer)
 
     async def ask_async(self, user: str | None = None, **fields: Any) -> Reply:
         """As `ask`, for a test that runs in a loop: several may be under way."""
+        __tracebackhide__ = True
         request, target_id, target = self._asked(user, fields)
-        answer = await _awaited(self._sent(request, target_id, target))
+        try:
+            answer = await _awaited(self._sent(request, target_id, target))
+        except QevalError as error:
+            raise error.with_traceback(None) from None
         return self._reply(request, target, answer)
 
     def close(self) -> None:
@@ -216,6 +225,7 @@ class Qeval:
         )
 
     def _reply(self, request: Request, target: Target, answer: Answer) -> Reply:
+        __tracebackhide__ = True
         response = reader(DIALECTS.get(target.dialect or "chat"), request).read(answer)
         return Reply(request, answer, response, self._home)
 

@@ -155,7 +155,8 @@ def _having(
 def _suites(project: Project) -> Iterator[str]:
     """Yield the ids of what may be suites; the folder holds other files too."""
     for path in sorted(project.suites.rglob("*")):
-        if path.suffix in {".yaml", ".yml", ".json", ".py"} and path.is_file():
+        script = path.stem.endswith(".simulator")
+        if path.suffix in {".yaml", ".yml", ".json", ".py"} and path.is_file() and not script:
             yield path.relative_to(project.suites).with_suffix("").as_posix()
 
 

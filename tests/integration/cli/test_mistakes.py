@@ -45,6 +45,24 @@ def test_an_argument_that_is_none_ends_4_with_what_and_where_to_look(
     assert hint.endswith("--help`\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["run", "x", "--modee", "live"], "did you mean --mode?"),
+        (["run", "x", "--modee=live"], "did you mean --mode?"),
+        (["run", "x", "--zzz"], "type `qeval run --help`"),
+        (["cassette", "why", "x", "--zzz"], "type `qeval cassette --help`"),
+    ],
+)
+def test_an_option_that_is_none_is_answered_by_its_command(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+
+    assert capsys.readouterr().err.endswith(f"\n\nhint: {hint}\n")
+
+
 def test_the_most_that_can_be_asked_for_is_a_number() -> None:
     assert choosing.positive("1000000") == choosing.MOST
 

@@ -106,6 +106,9 @@ def test_a_test_without_recording_says_how_to_make_one(project: Project) -> None
             "*pytest tests/test_mine.py --qeval-mode record*",
         ]
     )
+    shown = done.stdout.str()
+    assert "concurrent/futures" not in shown
+    assert "fixture.py" not in shown  # the test's own line is what failed
 
 
 def test_a_check_that_does_not_pass_tells_why_with_the_answer(project: Project) -> None:
