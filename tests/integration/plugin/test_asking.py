@@ -145,7 +145,7 @@ def test_live_durations_are_the_time_asked(project: Project) -> None:
 
     times = [float(m[1]) for line in done.outlines if (m := re.match(r"([\d.]+)s call", line))]
     assert len(times) == 4
-    assert all(0.3 <= seconds < 0.8 for seconds in times)
+    assert all(0.3 <= seconds < 3 for seconds in times)  # a busy machine takes its own
     assert "setup" not in done.stdout.str()  # nobody is blamed for having stood first in line
 
 
