@@ -230,7 +230,6 @@ class Runner:
             return _ended(key, "errored", error=message, code=_code(stopped)), None
         try:
             talk = await self._talk(group, key)
-            self._unheard[group.target_id] = -OUT
             judging = partial(judge, group, key, talk, self._accounts, forgiving=True)
             return await self._judged(group, judging), talk.last.answer
         except StatusError as error:
@@ -266,7 +265,14 @@ class Runner:
     async def _talk(self, group: PlannedGroup, key: TrialKey) -> Conversation:
         """Ask one trial to its end; return when what counts its tokens is there, too."""
         try:
-            return await self._conversed(group, key)
+            talk = await self._conversed(group, key)
+        except StatusError:
+            self._unheard[group.target_id] = -OUT
+            raise
+        else:
+            if not talk.last.answer.replayed:
+                self._unheard[group.target_id] = -OUT
+            return talk
         finally:
             if self._loading is not None:
                 await self._loading

@@ -57,8 +57,8 @@ def add(command: argparse.ArgumentParser) -> None:
 def said(arguments: argparse.Namespace) -> str | None:
     """Return the first judging option that was typed."""
     names = ("fail_on", "margin", "alpha", "reading", "cluster", "max_errors", "rescore")
-    typed = (name for name in names if getattr(arguments, name) not in (None, False))
-    return next((f"--{name.replace('_', '-')}" for name in typed), None)
+    given = (name for name in names if getattr(arguments, name) not in (None, False))
+    return next((f"--{name.replace('_', '-')}" for name in given), None)
 
 
 def share(text: str) -> float:
