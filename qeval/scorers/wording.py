@@ -30,7 +30,11 @@ def plain(text: str, limit: int = SHOWN) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an exception's message that says anything, or ''."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the user's class may do anything
+        return ""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def shown(value: Json) -> str:

@@ -80,6 +80,10 @@ class Spending:
             raise LimitError(f"not asked: {self.told()}")
         self._calls += 1
 
+    def stay(self) -> None:
+        """Take back a call that was not made after all: what is replayed takes nothing."""
+        self._calls -= 1
+
     def brought(self, target_id: str, answer: Answer, read: Read) -> None:
         """Count what an answer was billed; read only where tokens or cost are limited."""
         if self._budget.tokens is None and self._budget.cost is None:
@@ -161,7 +165,10 @@ class Metered:
         """
         self._spending.leave()
         answer = await self._inner.send(wire, place)
-        self._spending.brought(self._target_id, answer, self._read)
+        if answer.replayed:  # a function whose own calls are all recorded
+            self._spending.stay()
+        else:
+            self._spending.brought(self._target_id, answer, self._read)
         return answer
 
     async def end_case(self, case: str) -> None:

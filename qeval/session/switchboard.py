@@ -19,7 +19,7 @@ from qeval.session.spending import Metered, Spending
 from qeval.suite import Target
 from qeval.transport.base import Transport
 from qeval.transport.cassettes import CassetteOptions, CassetteTransport
-from qeval.transport.cassettes.redact import holds_secret
+from qeval.transport.cassettes.redact import holds_secret, in_environment
 from qeval.transport.cassettes.shelf import Shelf
 from qeval.transport.hosts import endpoint, secrets
 from qeval.value import canonical_json, to_json
@@ -70,11 +70,17 @@ class Switchboard:
         self._by_folder: dict[Path, Shelf] = {}
         """The latest of each folder."""
         self._secrets: tuple[str, ...] = ()
+        self._foreign = False
+        """Whether functions answer, which may say anything in a replay, too."""
         self.concurrency = options.concurrency or project.concurrency or CONCURRENCY
 
     def guard(self, targets: Iterable[Target]) -> None:
         """Let no recording and no trial hold what these targets keep secret."""
-        self._secrets = tuple({*self._secrets, *secrets(targets, os.environ)})
+        held = list(targets)
+        self._secrets = tuple({*self._secrets, *secrets(held, os.environ)})
+        if any(callable(target.python) for target in held):  # it knows what the process knows
+            self._secrets = tuple({*self._secrets, *in_environment()})
+            self._foreign = True
 
     def transport(
         self, target_id: str, target: Target, folder: Path, *, command: str | None = None
@@ -95,7 +101,7 @@ class Switchboard:
 
     def clean(self, trial: Trial) -> Trial:
         """Return the trial as it may be kept: without all its text where that holds a secret."""
-        if self._mode == "replay":
+        if self._mode == "replay" and not self._foreign:
             return trial
         # Digests and names of counts are ours; a search would unfold each, as coded text.
         ours = {"request": None, "recording": None, "usage": None, "ledger": None}

@@ -139,6 +139,12 @@ class RecordedCalling:
             raise self._miss(traffic, own, place)
         if refused:
             raise self._unseen(refused[0], place)
+        if len(traffic.played) + len(traffic.new) > CALL:
+            raise TransportError(
+                f"{self._function.name} asked more than {units.count(CALL)} times in one call",
+                kind="raised",
+                hint="so many are not recorded: let it ask less, or ask live",
+            )
         self._keep(traffic, own, place, cut=failed is not None)
         if failed is not None:
             raise failed
@@ -146,7 +152,7 @@ class RecordedCalling:
         return Answer(
             status=200,
             body=body,
-            replayed=self.immediate,
+            replayed=self.immediate or bool(heard and not traffic.new),
             source=heard[-1].source if heard else None,
             recorded_at=heard[-1].date if heard else None,
         )
@@ -251,7 +257,7 @@ def called(function: Function, request: CallableRequest) -> bytes:
         )
     try:
         result = running.result()
-    except (Exception, SystemExit, asyncio.CancelledError) as error:
+    except BaseException as error:  # it was in a thread of its own: none of them is ours
         said = plain(": ".join(filter(None, (type(error).__name__, first_line(error)))), REASON)
         raise TransportError(f"{function.name} raised {said}", kind="raised") from error
     return told(result, function.name)

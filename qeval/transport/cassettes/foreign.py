@@ -11,19 +11,23 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import vcr
 import vcr.patch
 from msgspec import structs
 from vcr.persisters.filesystem import CassetteNotFoundError
+from vcr.request import Request
 from vcr.serialize import deserialize, serialize
 from vcr.serializers import yamlserializer
 from vcr.stubs import VCRHTTPSConnection
 
+from qeval.errors import TransportError
 from qeval.transport.cassettes import layout, reading
 from qeval.transport.cassettes.interaction import (
     Interaction,
@@ -36,7 +40,17 @@ from qeval.transport.cassettes.redact import REQUEST_HEADERS, cleaned
 
 RECORD_MODES = {"replay": "none", "record": "new_episodes", "refresh": "all"}
 """Our mode → vcrpy's."""
-_WITH_KEYS = frozenset({"authorization", "x-api-key", "api-key"})
+_WITH_KEYS = frozenset(
+    {"authorization", "proxy-authorization", "cookie"}
+    | {"x-api-key", "api-key", "apikey", "x-goog-api-key", "x-auth-token", "x-access-token"}
+)
+_KEY_FIELDS = frozenset(
+    {"key", "api_key", "apikey", "api-key", "token", "access_token", "auth_token", "secret"}
+    | {"client_secret", "password", "sig", "signature"}
+)
+"""Fields of a query whose values are keys."""
+_WAYS = frozenset({"location", "link"})
+"""Response headers that lead on: without them a client stops at a redirect or at the first page."""
 _SHORTEST_KEY = 8
 """Characters of a key that was sent and is searched for as a secret: shorter ones stand in any
 text."""
@@ -147,15 +161,18 @@ class Traffic:
         """Keep only the headers that may be written; remember what the others hid."""
         if isinstance(request.body, dict):
             request.body = _body(request)
+        self.secrets |= _in_address(request.uri)
         for name in list(request.headers):
             if name.lower() not in REQUEST_HEADERS:
                 value = request.headers.pop(name)
                 if name.lower() in _WITH_KEYS:
                     text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-                    self.secrets |= {key for key in text.split() if len(key) >= _SHORTEST_KEY}
+                    self.secrets |= _in_header(text)
         return request
 
     def _missed(self, request: Any) -> Any:
+        if self._cassette.can_play_response_for(request):  # aiohttp's, for where a redirect leads
+            return self._nearest(request)
         body = request_text(_body(request))
         call = Interaction(method=request.method, uri=request.uri, request=body, status=0)
         self.missed.append(call)
@@ -168,11 +185,31 @@ class Traffic:
         return response
 
 
+def _in_address(uri: str) -> set[str]:
+    """Return what of an address is secret: a password, and keys among its fields."""
+    parts = urlsplit(uri)
+    fields = [value for name, value in parse_qsl(parts.query) if name.lower() in _KEY_FIELDS]
+    return {key for key in (unquote(parts.password or ""), *fields) if len(key) >= _SHORTEST_KEY}
+
+
+def _in_header(text: str) -> set[str]:
+    """Return what of a header is secret: each word, each cookie, and what Basic hides."""
+    keys = set(text.split()) | {part.partition("=")[2].strip() for part in text.split(";")}
+    scheme, _, coded = text.partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            keys.add(b64decode(coded).decode("latin-1").partition(":")[2])
+    # Not the words of our own files.
+    return {key for key in keys if len(key) >= _SHORTEST_KEY} - {"simulator", "endpoint"}
+
+
 def _interactions(pairs: Sequence[tuple[Any, Any]]) -> list[Interaction]:
     """Return calls that vcrpy has recorded as they are written."""
     if not pairs:
         return []
-    requests, responses = zip(*pairs, strict=True)
+    # A body may be a file or an iterator, and a redirect may have none.
+    requests = [Request(one.method, one.uri, _body(one), one.headers) for one, _ in pairs]
+    responses = [came | {"body": {"string": b"", **came["body"]}} for _, came in pairs]
     text = serialize({"requests": requests, "responses": responses}, yamlserializer)
     found = reading.read(text.encode(), "traffic", "the traffic", "qeval")
     return [_dated(one) for one in found]
@@ -185,8 +222,9 @@ def _dated(one: Interaction) -> Interaction:
         date=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         source="simulator" if "x-qeval-simulator" in came else "endpoint",
     )
-    is_json = "json" in came.get("content-type", "").lower()
-    return cleaned(
+    # Not of many lines of JSON: each is read by itself.
+    is_json = came.get("content-type", "").lower().startswith("application/json")
+    made = cleaned(
         structs.replace(
             one,
             request=request_text(one.request),
@@ -194,6 +232,8 @@ def _dated(one: Interaction) -> Interaction:
             recorded=recorded,
         )
     )
+    ways = [(name, value) for name, value in one.response_headers if name in _WAYS]
+    return structs.replace(made, response_headers=tuple(sorted({*made.response_headers, *ways})))
 
 
 def _same(one: Any, other: Any) -> None:
@@ -205,12 +245,25 @@ def _same(one: Any, other: Any) -> None:
 def _body(request: Any) -> bytes:
     """Return the body of a request as bytes, whatever the client was given for one."""
     body = request.body
+    if callable(body):  # a form of aiohttp's
+        body = getattr(body(), "_value", body)
     if body is None:
         return b""
     if isinstance(body, bytes):
         return body
     if hasattr(body, "read"):
         return bytes(body.read())
+    return _gathered(body)
+
+
+def _gathered(body: Any) -> bytes:
+    """Return what a body that is neither bytes nor a file would be sent as."""
+    if not isinstance(body, Iterable):
+        raise TransportError(
+            f"a request's body of type {type(body).__name__} cannot be recorded",
+            kind="raised",
+            hint="send bytes, text or JSON",
+        )
     if not isinstance(body, dict):
         pieces = list(body)
         if all(isinstance(piece, bytes) for piece in pieces):
