@@ -42,12 +42,17 @@ def several(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def positive(text: str) -> int:
+def positive(text: str, most: int = MOST) -> int:
     """Read a whole number of at least 1."""
-    number = int(text) if text.isdecimal() and len(text) <= 7 else 0
-    if not 1 <= number <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
+    number = int(text) if text.isdecimal() and len(text) <= len(str(most)) else 0
+    if not 1 <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
     return number
+
+
+def budget(text: str) -> int:
+    """Read a limit on calls or tokens."""
+    return positive(text, 10**12)
 
 
 def amount(text: str) -> float:

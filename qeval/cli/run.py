@@ -47,7 +47,7 @@ def add(command: argparse.ArgumentParser) -> None:
     for name, what in (("tokens", "tokens were billed"), ("calls", "calls were made")):
         command.add_argument(
             f"--max-{name}",
-            type=choosing.positive,
+            type=choosing.budget,
             metavar="N",
             help=f"ask no more once so many {what}",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,8 @@ class Session:
         self._folders: dict[str, Path] = {}
         """Of recordings, by target: a path takes longer to make than an answer to read."""
         self._advance: Callable[[], object] = lambda: None
+        self._ended_keys: set[TrialKey] | None = None
+        """Of trials that ended; None where nobody asks."""
         self.accounts = accounts(self.project, self.plan, always=options.ledger)
 
     def run(self) -> Result:
@@ -130,10 +133,12 @@ class Session:
         self._runner = self.runner(self._ended, previous, enough=self._spending.enough)
         folder = self.project.reports / self.loaded.id
         self._keeper = Keeper(folder, self.plan, self.mode, self._said())
+        self._ended_keys = set() if previous else None
         interrupted = False
         bar = self._bar() if self.options.progress else None
         try:
-            self._runner.run(enumerate(self.plan.groups))
+            with self._offline():
+                self._runner.run(enumerate(self.plan.groups))
         except KeyboardInterrupt:
             interrupted = True
         except BaseException:
@@ -142,7 +147,35 @@ class Session:
         finally:
             if bar is not None:
                 bar.close()
-        return self._close(interrupted=interrupted or self._short())
+        self._put_back(previous, errored=False)
+        short = self._short()
+        self._put_back(previous, errored=True)
+        return self._close(interrupted=interrupted or short)
+
+    def _offline(self) -> AbstractContextManager[object]:
+        """Refuse the network to the user's code while a replay runs, and to its late threads."""
+        code = (group.slow or callable(group.target.python) for group in self.plan.groups)
+        if self.mode != "replay" or not any(code):
+            return nullcontext()
+        from qeval.transport.guard import installed
+
+        return installed().watching("code of the suite")
+
+    def _put_back(self, previous: Mapping[TrialKey, Trial], *, errored: bool) -> None:
+        """Keep what stood before of trials that were not come to, since none was asked of them."""
+        seen = self._ended_keys or set()
+        for number, group in enumerate(self.plan.groups) if previous else ():
+            for index in range(group.trials):
+                key = TrialKey(
+                    case=group.case.id,
+                    target=group.target_id,
+                    scenario=group.scenario.name,
+                    trial=index,
+                )
+                old = previous.get(key)
+                if old is not None and key not in seen and (old.outcome == "errored") == errored:
+                    seen.add(key)
+                    self._keeper.ended(number, group, old)
 
     def runner(
         self,
@@ -226,6 +259,8 @@ class Session:
     def _ended(self, number: int, group: PlannedGroup, trial: Trial, answer: Answer | None) -> None:
         if trial.code == LimitError.code:
             return  # it was not asked, or not to its end: what came of it is recorded
+        if self._ended_keys is not None:
+            self._ended_keys.add(trial.key)
         self._keeper.ended(number, group, self.board.clean(trial))
         if answer is not None:
             self._keeper.saw(answer.source, answer.recorded_at)

@@ -228,6 +228,22 @@ def test_retry_errors_keeps_what_was_answered(project: Path) -> None:
     assert len(list(latest(project).trials())) == 22
 
 
+def test_a_budget_on_retries_keeps_what_need_not_be_asked(project: Path) -> None:
+    broken = "rules:\n  - {match: die, fault: {status: 400, code: no, times: 1}, reply: '1'}\n"
+    (project / "script.yaml").write_text(broken + "  - {match: France, reply: Paris}\n")
+    with running(project / "script.yaml") as base_url:
+        live = ("--mode", "live", "--base-url", base_url, "--concurrency", "1")
+        assert run(*live) == 1
+        before = {trial.key: trial.outcome for trial in latest(project).trials()}
+        assert [*before.values()].count("errored") == 2
+
+        assert run(*live, "--retry-errors", "--max-calls", "2") == 0
+
+    after = {trial.key: trial.outcome for trial in latest(project).trials()}
+    assert after.keys() == before.keys()
+    assert set(after.values()) == {"passed"}
+
+
 def test_nothing_to_run_ends_5(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-k", "nowhere") == 5
     assert "nothing to run" in capsys.readouterr().err

@@ -65,6 +65,7 @@ def test_an_option_that_is_none_is_answered_by_its_command(
 
 def test_the_most_that_can_be_asked_for_is_a_number() -> None:
     assert choosing.positive("1000000") == choosing.MOST
+    assert choosing.budget("20000000") == 20_000_000
 
 
 MISTAKES: list[tuple[str, bytes | None, str]] = [
