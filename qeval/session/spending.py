@@ -58,9 +58,12 @@ class Spending:
             price = group.model.price
         if price is None:
             name = f'"{group.target.model or group.target_id}"'
+            hint = f"give it in pyproject.toml, as [tool.qeval.models.{name}.price]"
+            if callable(group.target.python):
+                others = " or ".join(f"{self._option}{name}" for name in ("calls", "tokens"))
+                hint = f"whom a function asks is not known: use {others}"
             raise UsageError(
-                f"{limit}: the price of target {group.target_id!r} is unknown",
-                hint=f"give it in pyproject.toml, as [tool.qeval.models.{name}.price]",
+                f"{limit}: the price of target {group.target_id!r} is unknown", hint=hint
             )
         currencies = sorted({price.currency, *(one.currency for one in self._prices.values())})
         if len(currencies) > 1:

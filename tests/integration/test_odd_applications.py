@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pytest
 
 import qeval
+from qeval.errors import UsageError
 from qeval.record import Trial
 from qeval.session import Budget, Result
 
@@ -236,6 +237,16 @@ def test_a_budget_counts_nothing_of_what_is_replayed(made: Made, loopback: Serve
 
     assert came == [2, 4, 5]
     assert len(loopback.seen) == 5
+
+
+def test_a_cost_cannot_be_limited_where_nobody_knows_whom_a_function_asks(made: Made) -> None:
+    with pytest.raises(UsageError) as caught:
+        qeval.run(made("asking"), mode="record", budget=Budget(cost=1.0))
+
+    assert str(caught.value) == (
+        "--max-cost 1: the price of target 'asking' is unknown\n\n"
+        "hint: whom a function asks is not known: use --max-calls or --max-tokens"
+    )
 
 
 def test_a_check_that_goes_abroad_is_refused_in_a_replay(made: Made, loopback: Server) -> None:
